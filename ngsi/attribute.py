@@ -1,0 +1,252 @@
+"""One attribute instance, from the wire to its inner form (GS CIM 009, 4.5).
+
+Inner form: a plain dict with the standard's short member names (`type`, `value`, `observedAt`...); sub-attributes
+stand beside them under their expanded IRI, each as a list of instances. A key with a colon is thus always an
+attribute, a key without one always a member.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+
+from ngsi import times
+from ngsi.errors import BadRequestData, shown
+from ngsi.geometry import geometry, looks_like_geometry
+from ngsi.jsonld import Context
+from ngsi.names import is_uri
+from ngsi.terms import (
+    COMMON_MEMBERS,
+    DEFAULT_DATASET,
+    IGNORED_MEMBERS,
+    KIND_OF_BEARER,
+    KINDS,
+    NULL,
+    TYPED_MEMBERS,
+)
+
+Instance = dict[str, Any]
+Attributes = dict[str, list[Instance]]
+
+_RENAMED: Final = {"VocabularyProperty": "VocabProperty"}  # the name in version 1.7
+_MAX_DEPTH: Final = 50
+
+
+def parse_attribute(name: str, value: Any, context: Context, depth: int = 0) -> list[Instance]:
+    """The instances of attribute `name`: one, or several when `value` is an array of instances (4.5.5).
+
+    Raises BadRequestData naming attribute, member, value and rule.
+    """
+    if depth > _MAX_DEPTH:
+        raise BadRequestData(f"{name}: attributes nest deeper than {_MAX_DEPTH}")
+    if isinstance(value, list) and value and all(_is_instance(item) for item in value):
+        instances = [_parse_instance(name, item, context, depth) for item in value]
+        _check_datasets(name, instances)
+        return instances
+    return [_parse_instance(name, value, context, depth)]
+
+
+def is_null(instance: Instance) -> bool:
+    """True for the NGSI-LD null, which deletes (4.5.0)."""
+    bearer = instance[KINDS[instance["type"]].bearer]
+    return bool(bearer == NULL or (instance["type"] == "LanguageProperty" and bearer == {DEFAULT_DATASET: NULL}))
+
+
+def dataset(instance: Instance) -> str | None:
+    return instance.get("datasetId")
+
+
+def _is_instance(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    kind = value.get("type", value.get("@type"))
+    return kind in KINDS or kind in _RENAMED or (kind is None and not KIND_OF_BEARER.keys().isdisjoint(value))
+
+
+def _check_datasets(name: str, instances: list[Instance]) -> None:
+    seen: set[str | None] = set()
+    for instance in instances:
+        if dataset(instance) in seen:
+            which = shown(dataset(instance) or DEFAULT_DATASET)
+            raise BadRequestData(
+                f"{name}: two instances with datasetId {which}; an instance's datasetId is its own (4.5.5)"
+            )
+        seen.add(dataset(instance))
+
+
+def _parse_instance(name: str, value: Any, context: Context, depth: int) -> Instance:
+    kind = _kind(name, value)
+    if kind is None:  # concise: the value alone
+        if value is None:
+            raise BadRequestData(
+                f"{name}: JSON null is no value; delete with {NULL!r} where the operation allows it (4.5.0)"
+            )
+        kind = "GeoProperty" if looks_like_geometry(value) else "Property"
+        return {"type": kind, "value": _BEARERS["value"](value, kind, name, context)}
+    known = KINDS[kind]
+    instance: Instance = {"type": kind}
+    if known.bearer not in value:
+        raise BadRequestData(f"{name}: a {kind} needs the member {known.bearer!r}")
+    for member, content in value.items():
+        if member in ("type", "@type"):
+            continue
+        if member in TYPED_MEMBERS and member not in known.members:
+            raise BadRequestData(f"{name}.{member}: a {kind} has no such member (4.5)")
+        if content is None:
+            raise BadRequestData(f"{name}.{member}: JSON null is no value (4.5.0)")
+        if member == known.bearer:
+            instance[member] = _BEARERS[member](content, kind, name, context)
+        elif member in _MEMBERS:
+            parsed = _MEMBERS[member](content, f"{name}.{member}", context)
+            if parsed is not None:
+                instance[member] = parsed
+        elif member not in IGNORED_MEMBERS:
+            instance[context.attribute(member)] = parse_attribute(f"{name}.{member}", content, context, depth + 1)
+    return instance
+
+
+def _kind(name: str, value: Any) -> str | None:
+    """The attribute type of a JSON value: said, told by its members (concise, 4.5.1), or None for a bare value."""
+    if not isinstance(value, dict):
+        return None
+    said = value.get("type", value.get("@type"))
+    if isinstance(said, str):
+        said = _RENAMED.get(said, said)
+        if said in KINDS:
+            return said
+    bearers = [member for member in KIND_OF_BEARER if member in value]
+    if said is None and len(bearers) == 1:
+        if bearers[0] == "value" and looks_like_geometry(value["value"]):
+            return "GeoProperty"
+        return KIND_OF_BEARER[bearers[0]]
+    if bearers or (said is not None and not COMMON_MEMBERS.isdisjoint(value.keys() - {"type"})):
+        raise BadRequestData(f"{name}.type: {shown(said)} is not one of {', '.join(KINDS)}")
+    return None
+
+
+def check_depth(value: Any, where: str, limit: int = _MAX_DEPTH) -> None:
+    """Raises BadRequestData when `value` nests deeper than `limit`."""
+    level = [value]
+    for _ in range(limit + 1):
+        level = [
+            item
+            for container in level
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise BadRequestData(f"{where}: the value nests deeper than {limit}")
+
+
+def _value(value: Any, kind: str, name: str, context: Context) -> Any:
+    if kind == "GeoProperty" and value != NULL:
+        return geometry(_decoded(value, name), f"{name}.value")
+    if isinstance(value, dict | list):
+        check_depth(value, f"{name}.value")
+    return value
+
+
+def _decoded(value: Any, name: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise BadRequestData(f"{name}.value: {shown(value)} is not a GeoJSON geometry") from None
+
+
+def _object(value: Any, kind: str, name: str, context: Context) -> Any:
+    for item in value if isinstance(value, list) and value else [value]:
+        if not isinstance(item, str) or not is_uri(item):
+            raise BadRequestData(f"{name}.object: {shown(item)} is not a URI (4.5.3)")
+    return value
+
+
+def _language_map(value: Any, kind: str, name: str, context: Context) -> Any:
+    if value == NULL:
+        return {DEFAULT_DATASET: NULL}
+    if not isinstance(value, dict) or not value:
+        raise BadRequestData(
+            f"{name}.languageMap: {shown(value)} is not an object from language tags to strings (4.5.18)"
+        )
+    for tag, text in value.items():
+        texts = text if isinstance(text, list) else [text]
+        if not all(isinstance(item, str) for item in texts):
+            raise BadRequestData(f"{name}.languageMap.{tag}: {shown(text)} is neither a string nor an array of strings")
+    return value
+
+
+def _vocab(value: Any, kind: str, name: str, context: Context) -> Any:
+    if value == NULL:
+        return value
+    return _expanded(value, f"{name}.vocab", context)
+
+
+def _expanded(value: Any, where: str, context: Context) -> Any:
+    values = value if isinstance(value, list) and value else [value]
+    if not all(isinstance(item, str) and item for item in values):
+        raise BadRequestData(f"{where}: {shown(value)} is neither a name nor an array of names")
+    expanded = [context.expand(item) for item in values]
+    return expanded if isinstance(value, list) else expanded[0]
+
+
+def _value_list(value: Any, kind: str, name: str, context: Context) -> Any:
+    if value != NULL and not isinstance(value, list):
+        raise BadRequestData(f"{name}.valueList: {shown(value)} is not an array (4.5.21)")
+    check_depth(value, f"{name}.valueList")
+    return value
+
+
+def _object_list(value: Any, kind: str, name: str, context: Context) -> Any:
+    if value == NULL:
+        return value
+    if not isinstance(value, list):
+        raise BadRequestData(f"{name}.objectList: {shown(value)} is not an array (4.5.22)")
+    items = [item.get("object") if isinstance(item, dict) else item for item in value]
+    return [{"object": _object(item, kind, f"{name}.objectList", context)} for item in items]
+
+
+def _json(value: Any, kind: str, name: str, context: Context) -> Any:
+    if value != NULL and not isinstance(value, dict | list):
+        raise BadRequestData(f"{name}.json: {shown(value)} is neither an object nor an array (4.5.24)")
+    check_depth(value, f"{name}.json")
+    return value
+
+
+def _instant(value: Any, where: str, context: Context) -> str:
+    return times.text(times.date_time(value, where))
+
+
+def _string(value: Any, where: str, context: Context) -> str:
+    if not isinstance(value, str) or not value:
+        raise BadRequestData(f"{where}: {shown(value)} is not a string")
+    return value
+
+
+def _dataset_id(value: Any, where: str, context: Context) -> str | None:
+    if value == DEFAULT_DATASET:
+        return None
+    if not isinstance(value, str) or not is_uri(value):
+        raise BadRequestData(f"{where}: {shown(value)} is neither a URI nor {DEFAULT_DATASET!r} (4.5.5)")
+    return value
+
+
+_BEARERS: Final[dict[str, Callable[[Any, str, str, Context], Any]]] = {
+    "value": _value,
+    "object": _object,
+    "languageMap": _language_map,
+    "vocab": _vocab,
+    "valueList": _value_list,
+    "objectList": _object_list,
+    "json": _json,
+}
+_MEMBERS: Final[dict[str, Callable[[Any, str, Context], Any]]] = {
+    "observedAt": _instant,
+    "expiresAt": _instant,
+    "unitCode": _string,
+    "datasetId": _dataset_id,
+    "objectType": lambda value, where, context: _expanded(value, where, context),
+    "valueType": lambda value, where, context: _expanded(value, where, context),
+}

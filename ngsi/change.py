@@ -1,0 +1,154 @@
+"""What an operation does to one entity, gathered while its rule runs (GS CIM 009, 5.6)."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from ngsi import times
+from ngsi.attribute import Attributes, Instance, dataset
+from ngsi.entity import Entity
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The entity before and after, and what goes to history.
+
+    `written` holds attribute instances that are new readings (late ones included, which do not touch the current
+    entity); `removed` names instances that are gone. `not_updated` is the `notUpdated` list of an UpdateResult:
+    (attribute IRI, reason).
+    """
+
+    before: Entity | None
+    after: Entity | None
+    written: list[tuple[str, Instance]] = field(default_factory=list)
+    removed: list[tuple[str, Instance]] = field(default_factory=list)
+    not_updated: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """True when the current entity differs from before; late readings alone change history only."""
+        return self.after is not self.before
+
+    @property
+    def created(self) -> bool:
+        return self.before is None and self.after is not None
+
+    @property
+    def touched(self) -> list[str]:
+        """IRIs of the attributes whose current value this change wrote or removed."""
+        return list(dict.fromkeys(iri for iri, _ in [*self.written, *self.removed]))
+
+
+class Draft:
+    """An entity being rewritten. Instances that say nothing new are left as they are, stamps included."""
+
+    def __init__(self, before: Entity | None, now: datetime) -> None:
+        # two changes of one entity never share an instant, whatever the clocks of two processes say
+        if before is not None and before.modified_at is not None and before.modified_at >= now:
+            now = before.modified_at + (datetime.resolution)
+        self.before = before
+        self.now = now
+        self.stamp = times.text(now)
+        self.attributes: Attributes = dict(before.attributes) if before else {}
+        self.types = list(before.types) if before else []
+        self.scopes = list(before.scopes) if before else []
+        self.expires_at = before.expires_at if before else None
+        self.written: list[tuple[str, Instance]] = []
+        self.removed: list[tuple[str, Instance]] = []
+        self.not_updated: list[tuple[str, str]] = []
+
+    def add_types(self, types: list[str]) -> None:
+        self.types = list(dict.fromkeys([*self.types, *types]))
+
+    def find(self, iri: str, dataset_id: str | None) -> Instance | None:
+        for instance in self.attributes.get(iri, ()):
+            if dataset(instance) == dataset_id:
+                return instance
+        return None
+
+    def write(self, iri: str, instance: Instance, keep_newest: bool = False) -> None:
+        """Put `instance` in the place of the one with its datasetId, or beside the others."""
+        instances = self.attributes.get(iri)
+        if instances is None:
+            self._store(iri, [], None, instance)
+            return
+        old = self.find(iri, dataset(instance))
+        if old is not None and _same(old, instance):
+            return
+        if keep_newest and old is not None and _is_older(instance, old):
+            self.written.append((iri, stamped(instance, None, self.stamp)))
+            return
+        self._store(iri, instances, old, instance)
+
+    def _store(self, iri: str, instances: list[Instance], old: Instance | None, new: Instance) -> None:
+        new = stamped(new, old, self.stamp)
+        self.attributes[iri] = [new if item is old else item for item in instances] if old else [*instances, new]
+        self.written.append((iri, new))
+
+    def remove(self, iri: str, gone: list[Instance]) -> None:
+        kept = [item for item in self.attributes[iri] if not any(item is other for other in gone)]
+        if kept:
+            self.attributes[iri] = kept
+        else:
+            del self.attributes[iri]
+        self.removed.extend((iri, item) for item in gone)
+
+    def change(self) -> Change:
+        return Change(self.before, self._after(), self.written, self.removed, self.not_updated)
+
+    def deletion(self) -> Change:
+        """The change that takes the whole entity away."""
+        gone = [(iri, item) for iri, items in self.attributes.items() for item in items]
+        return Change(self.before, None, removed=gone)
+
+    def _after(self) -> Entity | None:
+        before = self.before
+        if before is None:
+            return Entity("", self.types, self.attributes, self.scopes, self.now, self.now, self.expires_at)
+        after = replace(
+            before, types=self.types, attributes=self.attributes, scopes=self.scopes, expires_at=self.expires_at
+        )
+        # the untouched attribute lists are the same objects, so this comparison is cheap
+        return before if after == before else replace(after, modified_at=self.now)
+
+
+def stamped(new: Instance, old: Instance | None, stamp: str) -> Instance:
+    """`new` with createdAt and modifiedAt, on sub-attributes too; createdAt survives from `old` (4.8)."""
+    result: dict[str, Any] = {}
+    for key, value in new.items():
+        if ":" in key:
+            earlier = {dataset(item): item for item in old.get(key, ())} if old else {}
+            result[key] = [stamped(item, earlier.get(dataset(item)), stamp) for item in value]
+        else:
+            result[key] = value
+    result["createdAt"] = old["createdAt"] if old and "createdAt" in old else stamp
+    result["modifiedAt"] = stamp
+    return result
+
+
+def _same(old: Instance, new: Instance) -> bool:
+    """True when `new` (not yet stamped) says exactly what `old` (stamped) says."""
+    if len(old) != len(new) + 2:
+        return False
+    for key, value in new.items():
+        if key not in old:
+            return False
+        if ":" in key:
+            if len(old[key]) != len(value) or not all(map(_same, old[key], value)):
+                return False
+        elif old[key] != value or _exact(old[key]) != _exact(value):
+            return False
+    return True
+
+
+def _exact(value: Any) -> bytes:
+    """Python holds 1, 1.0 and True for equal; JSON does not."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _is_older(new: Instance, old: Instance) -> bool:
+    if "observedAt" not in new or "observedAt" not in old:
+        return False
+    return times.parse(new["observedAt"]) < times.parse(old["observedAt"])

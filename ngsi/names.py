@@ -1,0 +1,66 @@
+"""What may be an id, a name, a scope (GS CIM 009, 4.6.2, 4.18, 5.5.4)."""
+
+import re
+from functools import lru_cache
+
+from ngsi.errors import BadRequestData, shown
+from ngsi.terms import RESERVED_NAMES
+
+# RFC 3986/3987: a scheme, then anything but white space, control and invisible characters and the delimiters <>"{}|\^`
+_URI = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff<>\"{}|\\^`]+"
+)
+_NAME = re.compile(r"[^\W\d_]\w*")
+_COMPACT_OR_IRI = re.compile(r"[A-Za-z][\w.+-]*:[^\s\x00-\x20\x7f<>\"{}|\\^`()\[\];,]+")
+_SCOPE = re.compile(r"/?[^\W\d_]\w*(/[^\W\d_]\w*)*")
+
+
+@lru_cache(maxsize=8192)
+def is_uri(text: str) -> bool:
+    return _URI.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=8192)
+def is_name(text: str) -> bool:
+    """A short name (letter, then letters, digits, `_`), a compact IRI or an IRI."""
+    return _NAME.fullmatch(text) is not None or _COMPACT_OR_IRI.fullmatch(text) is not None
+
+
+def entity_id(value: object, field: str = "id") -> str:
+    """`value` as an entity id; raises BadRequestData unless it is a URI."""
+    if not isinstance(value, str) or not is_uri(value):
+        raise BadRequestData(
+            f"{field}: {shown(value)} is not a URI (4.6.2: an id is a URI, such as urn:ngsi-ld:Type:1)"
+        )
+    return value
+
+
+def attribute_name(value: str) -> str:
+    """`value` as an attribute name, unexpanded; raises BadRequestData."""
+    if not is_name(value):
+        raise BadRequestData(
+            f"attribute name {shown(value)}: a name is a letter followed by letters, digits or _, or an IRI"
+        )
+    if value in RESERVED_NAMES:
+        raise BadRequestData(f"attribute name {shown(value)}: this term of the core @context is not an attribute")
+    return value
+
+
+def type_name(value: object, field: str = "type") -> str:
+    if not isinstance(value, str) or not is_name(value):
+        raise BadRequestData(f"{field}: {shown(value)} is not a type name (a short name or an IRI)")
+    return value
+
+
+def scope(value: object) -> str:
+    """`value` as one scope, with its leading slash (4.18)."""
+    if not isinstance(value, str) or not _SCOPE.fullmatch(value):
+        raise BadRequestData(f"scope: {shown(value)} is not of the form /Level/Level")
+    return value if value.startswith("/") else "/" + value
+
+
+def scopes(value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise BadRequestData("scope: an empty array says nothing")
+    return list(dict.fromkeys(scope(item) for item in values))
