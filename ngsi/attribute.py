@@ -46,6 +46,22 @@ def parse_attribute(name: str, value: Any, context: Context, depth: int = 0) -> 
     return [_parse_instance(name, value, context, depth)]
 
 
+def parse_partial(name: str, body: Any, context: Context) -> Instance:
+    """An attribute fragment of a partial update (5.6.4): any members, `type` only when the body says it."""
+    if not isinstance(body, dict) or not body:
+        raise BadRequestData(f"{name}: {shown(body)} is not an attribute fragment: an object with at least one member")
+    kind = _kind(name, body)
+    said = "type" in body or "@type" in body
+    if kind is None:
+        if said:
+            raise BadRequestData(f"{name}.type: {shown(body.get('type'))} is not one of {', '.join(KINDS)}")
+        kind = "Property"
+    instance: Instance = {"type": kind} if said else {}
+    for member, content in body.items():
+        _parse_member(instance, member, content, kind, name, context, 0)
+    return instance
+
+
 def is_null(instance: Instance) -> bool:
     """True for the NGSI-LD null, which deletes (4.5.0)."""
     bearer = instance[KINDS[instance["type"]].bearer]
@@ -88,21 +104,27 @@ def _parse_instance(name: str, value: Any, context: Context, depth: int) -> Inst
     if known.bearer not in value:
         raise BadRequestData(f"{name}: a {kind} needs the member {known.bearer!r}")
     for member, content in value.items():
-        if member in ("type", "@type"):
-            continue
-        if member in TYPED_MEMBERS and member not in known.members:
-            raise BadRequestData(f"{name}.{member}: a {kind} has no such member (4.5)")
-        if content is None:
-            raise BadRequestData(f"{name}.{member}: JSON null is no value (4.5.0)")
-        if member == known.bearer:
-            instance[member] = _BEARERS[member](content, kind, name, context)
-        elif member in _MEMBERS:
-            parsed = _MEMBERS[member](content, f"{name}.{member}", context)
-            if parsed is not None:
-                instance[member] = parsed
-        elif member not in IGNORED_MEMBERS:
-            instance[context.attribute(member)] = parse_attribute(f"{name}.{member}", content, context, depth + 1)
+        _parse_member(instance, member, content, kind, name, context, depth)
     return instance
+
+
+def _parse_member(
+    instance: Instance, member: str, content: Any, kind: str, name: str, context: Context, depth: int
+) -> None:
+    if member in ("type", "@type") or member in IGNORED_MEMBERS:
+        return
+    if content is None:
+        raise BadRequestData(f"{name}.{member}: JSON null is no value (4.5.0)")
+    if member in TYPED_MEMBERS and member not in KINDS[kind].members:
+        raise BadRequestData(f"{name}.{member}: a {kind} has no such member (4.5)")
+    if member in _BEARERS:
+        instance[member] = _BEARERS[member](content, kind, name, context)
+    elif member in _MEMBERS:
+        parsed = _MEMBERS[member](content, name, member, context)
+        if parsed is not None:
+            instance[member] = parsed
+    else:
+        instance[context.attribute(member)] = parse_attribute(f"{name}.{member}", content, context, depth + 1)
 
 
 def _kind(name: str, value: Any) -> str | None:
@@ -181,13 +203,13 @@ def _language_map(value: Any, kind: str, name: str, context: Context) -> Any:
 def _vocab(value: Any, kind: str, name: str, context: Context) -> Any:
     if value == NULL:
         return value
-    return _expanded(value, f"{name}.vocab", context)
+    return _expanded(value, name, "vocab", context)
 
 
-def _expanded(value: Any, where: str, context: Context) -> Any:
+def _expanded(value: Any, name: str, member: str, context: Context) -> Any:
     values = value if isinstance(value, list) and value else [value]
     if not all(isinstance(item, str) and item for item in values):
-        raise BadRequestData(f"{where}: {shown(value)} is neither a name nor an array of names")
+        raise BadRequestData(f"{name}.{member}: {shown(value)} is neither a name nor an array of names")
     expanded = [context.expand(item) for item in values]
     return expanded if isinstance(value, list) else expanded[0]
 
@@ -215,21 +237,26 @@ def _json(value: Any, kind: str, name: str, context: Context) -> Any:
     return value
 
 
-def _instant(value: Any, where: str, context: Context) -> str:
-    return times.text(times.date_time(value, where))
+def _instant(value: Any, name: str, member: str, context: Context) -> str:
+    if isinstance(value, str):
+        try:
+            return times.canonical(value)
+        except (ValueError, OverflowError):
+            pass
+    return times.text(times.date_time(value, f"{name}.{member}"))
 
 
-def _string(value: Any, where: str, context: Context) -> str:
+def _string(value: Any, name: str, member: str, context: Context) -> str:
     if not isinstance(value, str) or not value:
-        raise BadRequestData(f"{where}: {shown(value)} is not a string")
+        raise BadRequestData(f"{name}.{member}: {shown(value)} is not a string")
     return value
 
 
-def _dataset_id(value: Any, where: str, context: Context) -> str | None:
+def _dataset_id(value: Any, name: str, member: str, context: Context) -> str | None:
     if value == DEFAULT_DATASET:
         return None
     if not isinstance(value, str) or not is_uri(value):
-        raise BadRequestData(f"{where}: {shown(value)} is neither a URI nor {DEFAULT_DATASET!r} (4.5.5)")
+        raise BadRequestData(f"{name}.{member}: {shown(value)} is neither a URI nor {DEFAULT_DATASET!r} (4.5.5)")
     return value
 
 
@@ -242,11 +269,11 @@ _BEARERS: Final[dict[str, Callable[[Any, str, str, Context], Any]]] = {
     "objectList": _object_list,
     "json": _json,
 }
-_MEMBERS: Final[dict[str, Callable[[Any, str, Context], Any]]] = {
+_MEMBERS: Final[dict[str, Callable[[Any, str, str, Context], Any]]] = {
     "observedAt": _instant,
     "expiresAt": _instant,
     "unitCode": _string,
     "datasetId": _dataset_id,
-    "objectType": lambda value, where, context: _expanded(value, where, context),
-    "valueType": lambda value, where, context: _expanded(value, where, context),
+    "objectType": _expanded,
+    "valueType": _expanded,
 }

@@ -11,7 +11,8 @@ from ngsi.attribute import Instance, dataset, is_null
 from ngsi.change import Change, Draft
 from ngsi.entity import Entity, Fragment
 from ngsi.errors import AlreadyExists, BadRequestData, ResourceNotFound
-from ngsi.terms import KINDS
+from ngsi.geometry import geometry
+from ngsi.terms import KINDS, TYPED_MEMBERS
 
 
 def create(before: Entity | None, fragment: Fragment, now: datetime) -> Change:
@@ -90,10 +91,18 @@ def partial_update(before: Entity | None, iri: str, members: dict[str, Any], now
     old = _instance(draft, iri, members.get("datasetId"))
     if members.get("type", old["type"]) != old["type"]:
         raise BadRequestData(f"type: a partial update cannot turn a {old['type']} into a {members['type']} (5.6.4)")
-    bearer = KINDS[old["type"]].bearer
+    kind = KINDS[old["type"]]
+    strange = (members.keys() & TYPED_MEMBERS) - kind.members
+    if strange:
+        raise BadRequestData(
+            f"{min(strange)}: a {kind.name} has no such member, and a partial update keeps the type (5.6.4)"
+        )
+    bearer = kind.bearer
     if is_null({**old, **members}) and bearer in members:
         draft.remove(iri, [old])
         return draft.change()
+    if kind.name == "GeoProperty" and bearer in members:
+        geometry(members[bearer], "value")
     merged = {key: value for key, value in old.items() if key not in ("createdAt", "modifiedAt")} | members
     draft.write(iri, _without_nulls(merged))
     return draft.change()

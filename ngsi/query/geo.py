@@ -1,0 +1,60 @@
+"""The geo-query (GS CIM 009, 4.10)."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from ngsi.errors import BadRequestData, shown
+from ngsi.geometry import Geometry, geometry
+from ngsi.jsonld import Context
+
+RELATIONS: Final = frozenset({"within", "contains", "intersects", "disjoint", "equals", "overlaps"})
+_NEAR = re.compile(r"near;(maxDistance|minDistance)==?(\d+(?:\.\d+)?)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class GeoQuery:
+    """`relation` of an entity's GeoProperty (`geoproperty`, an IRI) to `geometry`; distances in metres for near."""
+
+    relation: str
+    geometry: Geometry
+    geoproperty: str
+    max_distance: float | None = None
+    min_distance: float | None = None
+
+
+def parse_geo(
+    georel: str | None, kind: str | None, coordinates: Any, geoproperty: str | None, context: Context
+) -> GeoQuery | None:
+    """The members of a geo-query; None when none of them is there. Raises BadRequestData."""
+    if georel is None and kind is None and coordinates is None and geoproperty is None:
+        return None
+    for name, value in (("georel", georel), ("geometry", kind), ("coordinates", coordinates)):
+        if value is None:
+            raise BadRequestData(f"{name}: a geo-query needs georel, geometry and coordinates together (4.10)")
+    shape = geometry({"type": kind, "coordinates": _coordinates(coordinates)}, "coordinates")
+    target = context.attribute(geoproperty or "location")
+    georel = str(georel).replace(" ", "")
+    if georel in RELATIONS:
+        return GeoQuery(georel, shape, target)
+    near = _NEAR.fullmatch(georel)
+    if near is None or float(near.group(2)) <= 0:
+        raise BadRequestData(
+            f"georel: {shown(georel)} is neither near;maxDistance==x nor near;minDistance==x (metres, more than 0) "
+            f"nor one of {', '.join(sorted(RELATIONS))}"
+        )
+    distance = float(near.group(2))
+    if near.group(1) == "maxDistance":
+        return GeoQuery("near", shape, target, max_distance=distance)
+    return GeoQuery("near", shape, target, min_distance=distance)
+
+
+def _coordinates(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise BadRequestData(f"coordinates: {shown(value)} is not a JSON array") from None
