@@ -1,0 +1,27 @@
+"""Smart Data Models, dataModel.Device (CC-BY-4.0)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from models.base import Model, Point, fixed, measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device(Model):
+    """A terminal in the field: when it last spoke and what it watches. Battery level runs from 0 to 1."""
+
+    TYPE: ClassVar[str] = "Device"
+    INSTANTS: ClassVar[tuple[str, ...]] = ("dateLastValueReported",)
+
+    name: str | None = fixed("name")
+    category: tuple[str, ...] | None = fixed("category")
+    controlled_property: tuple[str, ...] | None = fixed("controlledProperty")
+    supported_protocol: tuple[str, ...] | None = fixed("supportedProtocol")
+    serial_number: str | None = fixed("serialNumber")
+    location: Point | None = measured("location")
+    altitude: float | None = measured("altitude", "MTR")
+    battery_level: float | None = measured("batteryLevel", "C62")
+    rssi: float | None = measured("rssi", "DBM")
+    channel: int | None = measured("triggerChannel")
+    trigger_1: float | None = measured("trigger1")
+    trigger_2: float | None = measured("trigger2")

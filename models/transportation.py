@@ -1,0 +1,59 @@
+"""Smart Data Models, dataModel.Transportation (CC-BY-4.0)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from models.base import Model, Point, fixed, measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BikeHireDockingStation(Model):
+    """A port of the bike share. Counts are observed, the rest says what the port is."""
+
+    TYPE: ClassVar[str] = "BikeHireDockingStation"
+    INSTANTS: ClassVar[tuple[str, ...]] = ("observationDateTime",)
+
+    location: Point | None = fixed("location")
+    station_name: str | None = fixed("stationName")
+    station_code: str | None = fixed("stationCode")
+    provider: str | None = fixed("provider")
+    total_slot_number: int | None = fixed("totalSlotNumber", "H87")
+    available_bike_number: int | None = measured("availableBikeNumber", "H87")
+    free_slot_number: int | None = measured("freeSlotNumber", "H87")
+    out_of_service_slot_number: int | None = measured("outOfServiceSlotNumber", "H87")
+    status: str | None = measured("status")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vehicle(Model):
+    """A bike under a rotating pseudonym, or a plough under its own name. Speed in km/h, heading 0 to 360 degrees."""
+
+    TYPE: ClassVar[str] = "Vehicle"
+    INSTANTS: ClassVar[tuple[str, ...]] = ("observationDateTime",)
+
+    name: str | None = fixed("name")
+    vehicle_type: str | None = fixed("vehicleType")
+    category: tuple[str, ...] | None = fixed("category")
+    fleet_vehicle_id: str | None = fixed("fleetVehicleId")
+    location: Point | None = measured("location")
+    position_source: str | None = measured("positionSource")
+    altitude: float | None = measured("altitude", "MTR")
+    speed: float | None = measured("speed", "KMH")
+    heading: float | None = measured("heading", "DD")
+    battery_voltage: float | None = measured("batteryVoltage", "VLT")
+    service_status: str | None = measured("serviceStatus")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrowdFlowObserved(Model):
+    """How many devices or people one spot saw in the time bin ending at `observed_at`. Never an individual."""
+
+    TYPE: ClassVar[str] = "CrowdFlowObserved"
+
+    name: str | None = fixed("name")
+    location: Point | None = fixed("location")
+    source: str | None = fixed("source")
+    date_observed_from: datetime | None = measured("dateObservedFrom")
+    date_observed_to: datetime | None = measured("dateObservedTo")
+    people_count: int | None = measured("peopleCount", "IE")
