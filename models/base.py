@@ -5,11 +5,11 @@ the NGSI-LD name and the UN/ECE Rec 20 unit code beside the field. A missing val
 out: NGSI-LD has no null, and no sentinel is ever written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 from urllib.parse import quote
 
 
@@ -56,7 +56,7 @@ class Model:
 
     def to_ngsi(self) -> dict[str, Any]:
         """The entity as normalized NGSI-LD, without @context."""
-        plan = _plan(type(self))
+        plan = _plan(cast(Hashable, type(self)))
         stamp = {"observedAt": zulu(self.observed_at)} if self.observed_at else {}
         entity: dict[str, Any] = {"id": self.id, "type": self.TYPE}
         if stamp:
@@ -99,9 +99,9 @@ class Plan(NamedTuple):
 
 
 @cache
-def _plan(model: type[Model]) -> Plan:
+def _plan(model: Hashable) -> Plan:
     attributes, qualifiers = [], []
-    for each in fields(model):
+    for each in fields(cast(Any, model)):
         if "name" not in each.metadata:
             continue
         if each.metadata.get("kind") == "qualifier":
@@ -123,7 +123,7 @@ def _attribute(metadata: Mapping[str, Any]) -> Attribute:
 
 def attribute_names(model: type[Model]) -> set[str]:
     """Every NGSI-LD name the model can write, sub-properties included."""
-    plan = _plan(model)
+    plan = _plan(cast(Hashable, model))
     names = set(model.INSTANTS) | {name for _, name in plan.qualifiers}
     return names.union(*({attribute.name, *attribute.qualifiers} for _, attribute in plan.attributes))
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009 (the calls declare fields, as dataclasses.field does)
 """Smart Data Models, dataModel.Device (CC-BY-4.0)."""
 
 from dataclasses import dataclass

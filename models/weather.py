@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009 (the calls declare fields, as dataclasses.field does)
 """Smart Data Models, dataModel.Weather (CC-BY-4.0)."""
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from models.base import Model, Point, fixed, measured
 class WeatherObserved(Model):
     """What a weather station or rain gauge observed at `observed_at`, the end of each interval named.
 
-    Rain in mm: `precipitation` fell within the ten minutes, `precipitation_1h` and `precipitation_24h` within the moving
+    Rain in mm: `precipitation` fell within ten minutes, `precipitation_1h` and `precipitation_24h` within the moving
     hour and day, `precipitation_cumulative` since the rain began (it falls back when the gauge resets).
     """
 
