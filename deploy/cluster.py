@@ -1,0 +1,123 @@
+"""The files of one PostgreSQL cluster: made once, whole or not at all; settings; who runs it."""
+
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.account import Account, give
+from deploy.errors import GroundError
+from deploy.ports import LOOPBACK
+from deploy.process import run
+from deploy.servers import Servers
+
+USER = DATABASE = "yukitsuri"
+
+# a small server with group commit; an acknowledged write is durable, so fsync and synchronous_commit stay on
+SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "shared_preload_libraries": "timescaledb",
+    "timescaledb.telemetry_level": "off",
+    "timescaledb.max_background_workers": "8",
+    "max_worker_processes": "20",  # TimescaleDB's own, one for each database with a scheduler, parallel queries
+    "max_locks_per_transaction": "256",  # a statement over a hypertable locks every chunk
+    "synchronous_commit": "on",
+    "fsync": "on",
+    "shared_buffers": "128MB",
+    "effective_cache_size": "1GB",
+    "max_wal_size": "1GB",
+    "wal_compression": "lz4",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "log_checkpoints": "off",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A living server, from its postmaster.pid; status is starting, ready or stopping."""
+
+    pid: int
+    port: int
+    status: str
+
+
+class Cluster:
+    """The folder `cluster` beside the file `password`, under `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "cluster"
+        self._password = folder / "password"
+
+    def dsn(self, port: int) -> str:
+        """Returns the address of the database, password included."""
+        return f"postgresql://{USER}:{self._password.read_text().strip()}@{LOOPBACK}:{port}/{DATABASE}"
+
+    def make(self, servers: Servers, account: Account) -> None:
+        """Runs initdb unless the cluster is there, and writes the settings. Raises GroundError."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            give(self.folder, account.owner)
+            if not self.path.exists():
+                self._initialise(servers, account)
+            lines = [f"{name} = '{value}'" for name, value in SETTINGS.items()]
+            (self.path / "yukitsuri.conf").write_text("\n".join(lines) + "\n")
+        except PermissionError as error:
+            raise GroundError(
+                f"{error.filename} belongs to another user; choose another folder: make run DATA=folder"
+            ) from error
+
+    def running(self) -> Running | None:
+        """Returns the server that runs this cluster, or None."""
+        try:
+            lines = (self.path / "postmaster.pid").read_text().splitlines()
+            pid, port = int(lines[0]), int(lines[3])
+        except (FileNotFoundError, IndexError, ValueError):  # no server, or one that is just writing the file
+            return None
+        return Running(pid, port, (lines[7:8] or ["starting"])[0].strip()) if self._is_ours(pid) else None
+
+    def forget_dead(self) -> None:
+        """Removes a postmaster.pid whose server is gone; the caller makes sure that nobody starts one meanwhile.
+
+        After a reboot the process id in it may belong to anything, and PostgreSQL would then refuse to start.
+        """
+        lockfile = self.path / "postmaster.pid"
+        if lockfile.exists() and self.running() is None:
+            lockfile.unlink()
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return False
+        return words[0].endswith(b"postgres") and str(self.path).encode() in words
+
+    def _initialise(self, servers: Servers, account: Account) -> None:
+        fresh = self.folder / "cluster.new"  # renamed when whole, so an interrupted initdb is just begun again
+        shutil.rmtree(fresh, ignore_errors=True)
+        if not self._password.exists():
+            self._write_password()
+        where = ["-D", str(fresh)]
+        collation = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+        access = ["-U", USER, "--auth=scram-sha-256", f"--pwfile={self._password}"]
+        for program, arguments in (
+            ("initdb", [*collation, *access, *where]),
+            ("postgres", ["--single", *where, "postgres"]),
+        ):
+            command = [*account.prefix, str(servers.postgres / program), *arguments]
+            done = run(command, text=f"create database {DATABASE}\n", cwd=Path("/"))
+            if done.returncode:
+                raise GroundError(f"{program} failed in {fresh}:\n{done.stderr.strip()}")
+        with (fresh / "postgresql.conf").open("a") as conf:
+            conf.write("\ninclude 'yukitsuri.conf'  # written at each start; put your own settings below\n")
+        fresh.rename(self.path)
+
+    def _write_password(self) -> None:
+        part = self.folder / "password.new"
+        part.touch(0o600)
+        part.write_text(secrets.token_urlsafe(24) + "\n")
+        part.rename(self._password)

@@ -1,0 +1,45 @@
+"""Says on the terminal what is happening and how far it is; plain lines where there is no terminal."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+
+class Step:
+    """One piece of work with a name: `with Step("downloading") as step: step.at("3 of 60 packages")`.
+
+    On a terminal one line is rewritten; elsewhere a line is written at the start and one at the end.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._started = time.monotonic()
+        self._live = sys.stderr.isatty()
+        self._detail = ""
+
+    def __enter__(self) -> Self:
+        self._write("..." if self._live else "...\n")
+        return self
+
+    def at(self, detail: str) -> None:
+        """Shows how far the work is."""
+        self._detail = detail
+        if self._live:
+            self._write(detail)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        seconds = f"{time.monotonic() - self._started:.1f} s"
+        outcome = "stopped" if kind else "done"
+        self._write(", ".join(filter(None, [self._detail, outcome, seconds])) + "\n")
+
+    def _write(self, text: str) -> None:
+        clear = "\r\033[K" if self._live else ""
+        sys.stderr.write(f"{clear}yukitsuri: {self.name}: {text}")
+        sys.stderr.flush()
+
+
+def say(text: str) -> None:
+    """Writes one line for the person at the terminal."""
+    sys.stderr.write(f"yukitsuri: {text}\n")
+    sys.stderr.flush()
