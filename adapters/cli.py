@@ -1,0 +1,141 @@
+"""The commands `adapters run|list|check`, `quarantine list|show|replay` and `demo`."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import httpx
+import orjson
+
+from adapters.quarantine import Quarantine
+from adapters.registry import load, published
+from adapters.replay import ReplayError, replay
+from adapters.service import day_key, serve, surroundings, until_stopped
+from adapters.settings import AdapterSettings
+from adapters.sources import SourceError, bind, read
+
+Handler = Callable[[argparse.Namespace], int]
+Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def register(subparsers: Subparsers) -> None:
+    """Adds the commands of the adapters to the console script."""
+    group = _group(subparsers, "adapters", "the city's sources")
+    _command(group, "run", "run the declared sources until stopped", run_sources)
+    _command(group, "list", "list the installed adapters and the declared sources", list_sources)
+    _command(group, "check", "check the declaration of sources without running them", check_sources)
+    group = _group(subparsers, "quarantine", "messages that could not become entities")
+    listing = _command(group, "list", "list what was set aside, newest first", list_quarantine)
+    listing.add_argument("--source", help="only of this source")
+    listing.add_argument("--limit", type=int, default=50)
+    listing.add_argument("--offset", type=int, default=0)
+    _command(group, "show", "show one record and its raw bytes", show_quarantine).add_argument("id", type=int)
+    again = _command(group, "replay", "decode records again and store what they say", replay_quarantine)
+    again.add_argument("id", type=int, nargs="+")
+    _command(subparsers, "demo", "replay the recorded samples through the real transports", run_demo)
+
+
+def run_sources(args: argparse.Namespace) -> int:
+    settings = _start_logging()
+    return _reported(lambda: asyncio.run(_until_stopped(serve(settings, read(settings)))))
+
+
+def list_sources(args: argparse.Namespace) -> int:
+    for name in sorted(published()):
+        adapter = load(name)
+        print(f"adapter {name:14} usually by {adapter.transport}{', personal' if adapter.personal else ''}")
+    return _reported(_list_declared)
+
+
+def _list_declared() -> None:
+    for each in read(AdapterSettings()):
+        facts = {"tenant": each.tenant, "owner": each.owner, "licence": each.licence}
+        told = ", ".join(f"{key} {value}" for key, value in facts.items() if value)
+        print(f"source  {each.name:14} {each.adapter}{' (' + told + ')' if told else ''}")
+
+
+def check_sources(args: argparse.Namespace) -> int:
+    return _reported(_check)
+
+
+def _check() -> None:
+    settings = AdapterSettings()
+    around, keys, mistakes = surroundings(settings), day_key(settings), []
+    for declaration in read(settings):
+        try:
+            bind(declaration, around, keys)
+            print(f"ok      {declaration.name}")
+        except SourceError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise SourceError("\n".join(mistakes))
+
+
+def list_quarantine(args: argparse.Namespace) -> int:
+    return _reported(lambda: asyncio.run(_list_quarantine(args.source, args.limit, args.offset)))
+
+
+async def _list_quarantine(source: str | None, limit: int, offset: int) -> None:
+    async with httpx.AsyncClient() as client:
+        for record in await Quarantine(client, AdapterSettings().broker_url).list(source, limit, offset):
+            mark = "replayed" if record.get("replayedAt") else record["metadata"].get("kind", "")
+            print(f"{record['id']:>6}  {record['receivedAt']}  {record['source']:14} {mark:9} {record['reason']}")
+
+
+def show_quarantine(args: argparse.Namespace) -> int:
+    return _reported(lambda: asyncio.run(_show_quarantine(args.id)))
+
+
+async def _show_quarantine(number: int) -> None:
+    async with httpx.AsyncClient() as client:
+        record = await Quarantine(client, AdapterSettings().broker_url).show(number)
+    raw: bytes = record.pop("raw")
+    print(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
+    print(f"raw, {len(raw)} bytes: {raw[:2000]!r}")
+
+
+def replay_quarantine(args: argparse.Namespace) -> int:
+    return _reported(lambda: asyncio.run(replay(AdapterSettings(), args.id, print)))
+
+
+def run_demo(args: argparse.Namespace) -> int:
+    # Imported here: the other commands need none of the demo's parts.
+    from adapters.demo.feed import feed
+
+    settings = _start_logging()
+    return _reported(lambda: asyncio.run(_until_stopped(feed(settings))))
+
+
+async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    await until_stopped(asyncio.create_task(work))
+
+
+def _reported(work: Callable[[], None]) -> int:
+    """Runs `work`; a mistake of the operator or an unreachable broker is one line, not a traceback."""
+    try:
+        work()
+    except* (SourceError, ReplayError, LookupError, OSError, httpx.HTTPError) as failures:
+        for failure in failures.exceptions:
+            print(failure, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _start_logging() -> AdapterSettings:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    return AdapterSettings()
+
+
+def _group(subparsers: Subparsers, name: str, about: str) -> Subparsers:
+    parser = subparsers.add_parser(name, help=about, description=about)
+    return parser.add_subparsers(required=True, metavar="command")
+
+
+def _command(subparsers: Subparsers, name: str, about: str, handler: Handler) -> argparse.ArgumentParser:
+    parser = subparsers.add_parser(name, help=about, description=about)
+    parser.set_defaults(handler=handler)
+    return parser

@@ -1,0 +1,1 @@
+"""Shared formats: text and CSV dialects, Japanese time, numbers, GBFS, device tables."""

@@ -1,0 +1,61 @@
+"""GBFS 2.3 and 3.0 (github.com/MobilityData/gbfs), as far as both can be read with the same eyes."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from adapters.contract import DecodeError
+
+
+def document(body: bytes) -> dict[str, Any]:
+    """A GBFS document. Raises DecodeError when the bytes are none (an error page with status 200, for instance)."""
+    try:
+        page = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError("document", body[:40], f"is no JSON: {error}") from None
+    if not isinstance(page, dict) or not isinstance(page.get("data"), dict) or "last_updated" not in page:
+        raise DecodeError("document", body[:40], "has no data and last_updated, so it is no GBFS")
+    return page
+
+
+def feed_urls(body: bytes) -> dict[str, str]:
+    """Name to URL of the feeds a discovery document lists (2.x: of its first language). Raises DecodeError."""
+    data = document(body)["data"]
+    feeds = data.get("feeds")
+    if feeds is None:  # 2.x has one list per language
+        feeds = next((each.get("feeds") for each in data.values() if isinstance(each, dict)), None)
+    if not isinstance(feeds, list):
+        raise DecodeError("data.feeds", list(data), "lists no feeds")
+    return {each["name"]: each["url"] for each in feeds if isinstance(each, dict) and {"name", "url"} <= each.keys()}
+
+
+def stations(page: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The stations of station_information or station_status. Raises DecodeError when there is no such list."""
+    found = page["data"].get("stations")
+    if not isinstance(found, list):
+        raise DecodeError("data.stations", type(found).__name__, "is no list")
+    yield from found
+
+
+def instant(field: str, value: Any) -> datetime:
+    """POSIX seconds (2.x) or RFC 3339 (3.0) as an aware instant. Raises DecodeError."""
+    try:
+        if isinstance(value, str):
+            at = datetime.fromisoformat(value)
+            if at.tzinfo is not None:
+                return at
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise DecodeError(field, value, "is neither POSIX seconds nor an RFC 3339 time")
+
+
+def text(value: Any, language: str = "ja") -> str | None:
+    """A plain string (2.x) or the text in `language`, else the first (3.0)."""
+    if isinstance(value, list):
+        texts = {each.get("language"): each.get("text") for each in value if isinstance(each, dict)}
+        value = texts.get(language) or next(iter(texts.values()), None)
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,68 @@
+"""Station tables: CSV with the stable code, the name and the place of each station of a source."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from adapters.codecs.number import Range, number
+from adapters.codecs.table import Row, rows
+from adapters.contract import DecodeError
+from models import Point
+
+LATITUDE, LONGITUDE = Range(20, 46), Range(122, 154)  # Japan
+
+COLUMNS = {
+    "code": ("code", "station_code", "amdno", "No."),
+    "name": ("name", "kjName", "施設名(日本語)", "観測所名", "測定局名称"),
+    "latitude": ("latitude", "lat", "緯度"),
+    "longitude": ("longitude", "lon", "経度"),
+}
+
+
+class Station(NamedTuple):
+    """Where something is measured. `name` may be empty when nobody has confirmed one."""
+
+    code: str
+    name: str
+    location: Point
+
+
+def read_stations(path: Path) -> list[Station]:
+    """The table at `path`. Raises ValueError naming the first bad row, OSError when there is no such file."""
+    return list(_stations(path.read_bytes(), path.name))
+
+
+def by_code(stations: list[Station]) -> Mapping[str, Station]:
+    return {station.code: station for station in stations}
+
+
+def by_name(stations: list[Station]) -> Mapping[str, Station]:
+    return {station.name: station for station in stations if station.name}
+
+
+def position(latitude: str, longitude: str) -> Point | None:
+    """Two cells as a point in Japan; None when empty or 0,0, which means no fix.
+
+    Raises DecodeError when they lie elsewhere, swapped ones included.
+    """
+    if not latitude.strip("0. ") and not longitude.strip("0. "):
+        return None
+    north, east = number("latitude", latitude, LATITUDE), number("longitude", longitude, LONGITUDE)
+    return None if north is None or east is None else Point(east, north)
+
+
+def _stations(body: bytes, table: str) -> Iterator[Station]:
+    for row in rows(body, COLUMNS, ("code", "latitude", "longitude")):
+        if isinstance(row, DecodeError):
+            raise ValueError(f"{table}: {row}")
+        yield _station(row, table)
+
+
+def _station(row: Row, table: str) -> Station:
+    try:
+        location = position(row.cells["latitude"], row.cells["longitude"])
+    except DecodeError as error:
+        raise ValueError(f"{table}: station {row.cells['code']}: {error}") from error
+    if location is None:
+        raise ValueError(f"{table}: station {row.cells['code']} has no place")
+    return Station(row.cells["code"].strip(), row.cells.get("name", "").strip(), location)

@@ -1,0 +1,114 @@
+"""What could not become an entity, kept by the broker with its raw bytes and the reason."""
+
+import logging
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from adapters.contract import Adapter, DecodeError, Message
+from adapters.sink import Rejected, persistently
+from models import zulu
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing set aside. `metadata` says how to read `raw` again (`kind`: message, row, entity or redacted)."""
+
+    source: str
+    reason: str
+    raw: bytes
+    metadata: Mapping[str, str]
+
+    @property
+    def kind(self) -> str:
+        return self.metadata.get("kind", "message")
+
+
+def of_error(source: str, adapter: Adapter, message: Message, error: DecodeError) -> Record:
+    """The record of an undecodable message or row. Of a personal source only the shape of the bytes is kept."""
+    kind = "message" if error.raw is None else "row"
+    raw = message.body if error.raw is None else error.raw
+    if adapter.personal:
+        reason = f"{error.field}: a value of the shape {shape(str(error.value)[:40])!r} {error.rule}"
+        return Record(source, reason, shape_of(raw), _metadata(adapter, message, "redacted"))
+    return Record(source, str(error), raw, _metadata(adapter, message, kind))
+
+
+def of_rejection(source: str, adapter: Adapter, message: Message, rejected: Rejected) -> Record:
+    """The record of an entity the broker refused: the entity itself, which holds nothing a decoder has to hide."""
+    return Record(source, rejected.reason, orjson.dumps(rejected.entity), _metadata(adapter, message, "entity"))
+
+
+def shape(text: str) -> str:
+    """`text` with every digit as 9 and every other letter as x: what it looks like, and nothing of what it says."""
+    return "".join("9" if each.isdigit() else "x" if each.isalpha() else each for each in text)
+
+
+def shape_of(raw: bytes, most: int = 2000) -> bytes:
+    """The shape of the first `most` bytes; bytes that are no UTF-8 become `?`."""
+    return shape(raw[:most].decode("utf-8", errors="replace")).replace("\ufffd", "?").encode()
+
+
+def _metadata(adapter: Adapter, message: Message, kind: str) -> dict[str, str]:
+    return {
+        "adapter": adapter.name,
+        "kind": kind,
+        # The name of a file may hold a person's id just as its rows do.
+        "topic": shape(message.topic) if adapter.personal else message.topic,
+        "receivedAt": zulu(message.received_at),
+    }
+
+
+class Quarantine:
+    """The broker's quarantine over HTTP."""
+
+    def __init__(self, client: httpx.AsyncClient, broker_url: str) -> None:
+        self._client = client
+        self._url = broker_url.rstrip("/") + "/admin/quarantine"
+
+    async def put(self, record: Record) -> int:
+        """Stores the record, however long it takes; returns its id.
+
+        Raises httpx.HTTPStatusError when the broker will never take it; the message then stays unacknowledged.
+        """
+        body = {
+            "source": record.source,
+            "reason": record.reason,
+            "raw": b64encode(record.raw).decode(),
+            "metadata": dict(record.metadata),
+        }
+        log.warning("%s: set aside, %s", record.source, record.reason)
+        response = await persistently(lambda: self._client.post(self._url, json=body))
+        response.raise_for_status()
+        return int(response.json()["id"])
+
+    async def list(self, source: str | None, limit: int, offset: int) -> list[dict[str, Any]]:
+        params: dict[str, str | int] = {"limit": limit, "offset": offset} | ({"source": source} if source else {})
+        response = await self._client.get(self._url, params=params)
+        response.raise_for_status()
+        return list(response.json())
+
+    async def show(self, number: int) -> dict[str, Any]:
+        """One record with its raw bytes under `raw` (decoded). Raises LookupError when there is none."""
+        response = await self._client.get(f"{self._url}/{number}")
+        if response.status_code == 404:
+            raise LookupError(f"quarantine holds no record {number}")
+        response.raise_for_status()
+        record: dict[str, Any] = response.json()
+        return record | {"raw": b64decode(record["raw"])}
+
+    async def mark_replayed(self, number: int) -> None:
+        (await self._client.post(f"{self._url}/{number}/replayed")).raise_for_status()
+
+
+def message_of(record: Mapping[str, Any]) -> Message:
+    """The message a shown record was made from."""
+    metadata = record["metadata"]
+    return Message(record["raw"], datetime.fromisoformat(metadata["receivedAt"]), metadata.get("topic", ""))

@@ -1,0 +1,62 @@
+"""Reads a record of the quarantine again, with today's decoder, and stores what it says now."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import httpx
+import orjson
+
+from adapters.contract import DecodeError
+from adapters.quarantine import Quarantine, message_of
+from adapters.registry import load
+from adapters.service import day_key
+from adapters.settings import AdapterSettings
+from adapters.sink import Sink
+from adapters.sources import Declaration, decoder, read
+
+
+class ReplayError(Exception):
+    """A record that still cannot be stored, and why."""
+
+
+async def replay(settings: AdapterSettings, numbers: Sequence[int], tell: Callable[[str], None]) -> None:
+    """Replays the records in turn and marks each as replayed. Raises ReplayError at the first that fails."""
+    declarations = {each.name: each for each in read(settings)}
+    async with httpx.AsyncClient(timeout=settings.timeout) as client:
+        quarantine, sink = Quarantine(client, settings.broker_url), Sink(client, settings.broker_url)
+        for number in numbers:
+            record = await quarantine.show(number)
+            declaration = declarations.get(record["source"])
+            if declaration is None:
+                raise ReplayError(f"record {number}: no source {record['source']} is declared")
+            entities = _entities(number, record, declaration, settings)
+            if refused := await sink.post(entities, declaration.tenant):
+                raise ReplayError(f"record {number}: {refused[0].reason}")
+            await quarantine.mark_replayed(number)
+            tell(f"record {number}: {len(entities)} entities stored")
+
+
+def _entities(
+    number: int, record: Mapping[str, Any], declaration: Declaration, settings: AdapterSettings
+) -> list[dict[str, Any]]:
+    kind = record["metadata"].get("kind")
+    if kind == "redacted":
+        raise ReplayError(
+            f"record {number}: of a personal source only the shape is kept; put the corrected file into its folder again"
+        )
+    if kind == "entity":
+        return [orjson.loads(record["raw"])]
+    return list(_decoded(number, record, declaration, settings))
+
+
+def _decoded(
+    number: int, record: Mapping[str, Any], declaration: Declaration, settings: AdapterSettings
+) -> Iterator[dict[str, Any]]:
+    decode = decoder(declaration, load(declaration.adapter), day_key(settings))
+    try:
+        for item in decode(message_of(record)):
+            if isinstance(item, DecodeError):
+                raise item
+            yield item.to_ngsi()
+    except DecodeError as error:
+        raise ReplayError(f"record {number}: still {error}") from error

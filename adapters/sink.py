@@ -1,0 +1,92 @@
+"""Posts entities to the broker until it has committed them."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import httpx
+import orjson
+
+from adapters.backoff import delays
+
+log = logging.getLogger(__name__)
+
+UPSERT = "/ngsi-ld/v1/entityOperations/upsert?options=update,keepNewest"
+CONTEXT = "/contexts/kanazawa.jsonld"
+# The broker has read the request and will refuse it again; every other failure may pass.
+FINAL = {400, 413, 422}
+
+
+class Rejected(NamedTuple):
+    """One entity the broker refused, and its reason."""
+
+    entity: Mapping[str, Any]
+    reason: str
+
+
+class Sink:
+    """The broker's batch upsert, seen from a source: nothing posted is ever lost.
+
+    Connection errors, 5xx and whatever an operator can repair (401, 404 for a tenant not yet made, 429) are retried
+    without end, which holds the source back. A request the broker finally refuses is halved until the guilty entity
+    stands alone.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, broker_url: str) -> None:
+        self._client = client
+        self._url = broker_url.rstrip("/") + UPSERT
+        link = f'<{broker_url.rstrip("/")}{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"'
+        self._headers = {"Content-Type": "application/json", "Link": f'{link}; type="application/ld+json"'}
+
+    async def post(self, entities: Sequence[Mapping[str, Any]], tenant: str = "") -> list[Rejected]:
+        """Returns when the broker has committed all but the entities returned."""
+        if not entities:
+            return []
+        headers = self._headers | ({"NGSILD-Tenant": tenant} if tenant else {})
+        body = orjson.dumps(entities)
+        response = await persistently(lambda: self._client.post(self._url, content=body, headers=headers))
+        if response.status_code == 207:
+            return _rejected(entities, response)
+        if response.is_success:
+            return []
+        if len(entities) == 1:
+            return [Rejected(entities[0], _reason(response))]
+        middle = len(entities) // 2
+        return await self.post(entities[:middle], tenant) + await self.post(entities[middle:], tenant)
+
+
+async def persistently(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Sends until the answer is success or final."""
+    for delay in delays():
+        try:
+            response = await send()
+            if response.is_success or response.status_code in FINAL:
+                return response
+            trouble = f"{response.request.url.path} answers {_reason(response)}"
+        except httpx.TransportError as error:
+            trouble = f"{type(error).__name__}: {error}"
+        log.warning("broker: %s; trying again in %.1f s", trouble, delay)
+        await asyncio.sleep(delay)
+    raise AssertionError("delays never end")
+
+
+def _rejected(entities: Sequence[Mapping[str, Any]], response: httpx.Response) -> list[Rejected]:
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for error in orjson.loads(response.content).get("errors", []):
+        reasons[error.get("entityId", "")].append(_problem(error.get("error", {})))
+    return [Rejected(each, "; ".join(reasons[each["id"]])) for each in entities if each["id"] in reasons]
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        return f"{response.status_code} {_problem(orjson.loads(response.content))}"
+    except orjson.JSONDecodeError:
+        return f"{response.status_code} {response.text[:200]}"
+
+
+def _problem(problem: Any) -> str:
+    if not isinstance(problem, dict):
+        return str(problem)
+    return " ".join(str(problem[key]) for key in ("title", "detail") if problem.get(key))

@@ -1,0 +1,104 @@
+"""The TOML file that declares sources, and the sources it makes.
+
+    [[source]]
+    name = "rain-gauge"          # unique; part of the folder, path or MQTT client id
+    adapter = "rain_gauge"       # an entry point
+    owner = "金沢市"              # who answers for the data
+    licence = "CC-BY-4.0"
+    tenant = ""                  # NGSILD-Tenant; none when empty
+    settings = { ... }           # of the adapter
+    via = { transport = "file" } # how it arrives; the adapter's usual way when left out
+
+`${data}`, `${demo_port}` and the other names of `AdapterSettings` are replaced in it.
+"""
+
+import tomllib
+from collections.abc import Iterable
+from functools import partial
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from adapters.contract import Adapter, Decode, SourceSettings
+from adapters.pseudonym import DayKey
+from adapters.registry import load
+from adapters.runner import Source
+from adapters.settings import AdapterSettings
+from adapters.transports import OPEN, Surroundings, Via
+
+_VIA: TypeAdapter[Any] = TypeAdapter(Via)
+
+
+class SourceError(Exception):
+    """A source file that cannot be used, with every mistake in it."""
+
+
+class Declaration(BaseModel):
+    """One `[[source]]`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
+    adapter: str
+    owner: str = ""
+    licence: str = ""
+    tenant: str = ""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    via: dict[str, Any] = Field(default_factory=dict)
+
+
+class SourceFile(BaseModel):
+    """The whole file; names must be unique."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: tuple[Declaration, ...] = ()
+
+    @model_validator(mode="after")
+    def _unique(self) -> "SourceFile":
+        names = [each.name for each in self.source]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"source names must be unique, but these are not: {', '.join(sorted(twice))}")
+        return self
+
+
+def read(settings: AdapterSettings) -> tuple[Declaration, ...]:
+    """The declarations of ADAPTERS_SOURCES, or of the built-in file for the demo. Raises SourceError."""
+    place = settings.sources or files("adapters").joinpath("sources.toml")
+    try:
+        text = Template(place.read_text(encoding="utf-8")).substitute(settings.model_dump())
+        return SourceFile.model_validate(tomllib.loads(text)).source
+    except (OSError, KeyError, ValueError) as error:
+        raise SourceError(f"{place}: {error}") from error
+
+
+def bind(declaration: Declaration, around: Surroundings, keys: DayKey) -> Source:
+    """A declaration with its adapter, decoder and transport. Raises SourceError naming the source."""
+    try:
+        adapter = load(declaration.adapter)
+        via = _VIA.validate_python({"transport": adapter.transport} | declaration.via)
+        transport = OPEN[via.transport](via, declaration.name, adapter.personal, around)
+        return Source(declaration.name, adapter, transport, decoder(declaration, adapter, keys), declaration.tenant)
+    except (LookupError, TypeError, OSError, ValidationError, ValueError) as error:
+        raise SourceError(f"source {declaration.name}: {error}") from error
+
+
+def bind_all(declarations: Iterable[Declaration], around: Surroundings, keys: DayKey) -> list[Source]:
+    """All sources. Raises one SourceError that names every mistake."""
+    sources, mistakes = [], []
+    for declaration in declarations:
+        try:
+            sources.append(bind(declaration, around, keys))
+        except SourceError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise SourceError("\n".join(mistakes))
+    return sources
+
+
+def decoder(declaration: Declaration, adapter: Adapter, keys: DayKey) -> Decode:
+    """The adapter's decoder, bound to the declared settings."""
+    settings: SourceSettings = adapter.settings.model_validate(declaration.settings)
+    return adapter.decoder(settings, partial(keys.pseudonym, declaration.name))

@@ -1,0 +1,49 @@
+"""How bytes arrive. The variants are the rows of `OPEN`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from adapters.contract import Transport
+from adapters.transports.file import FileSettings, watch
+from adapters.transports.mqtt import MqttSettings, subscribe
+from adapters.transports.poll import PollSettings, poll
+from adapters.transports.webhook import WebhookServer, WebhookSettings
+
+Via = Annotated[MqttSettings | WebhookSettings | PollSettings | FileSettings, Field(discriminator="transport")]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What transports share: the servers they talk to and the folder they watch."""
+
+    mqtt_url: str
+    data: Path
+    webhooks: WebhookServer
+
+
+def _mqtt(via: MqttSettings, source: str, personal: bool, around: Surroundings) -> Transport:
+    return lambda: subscribe(via, around.mqtt_url, f"yukitsuri-{source}")
+
+
+def _webhook(via: WebhookSettings, source: str, personal: bool, around: Surroundings) -> Transport:
+    return lambda: around.webhooks.receive(via, source)
+
+
+def _poll(via: PollSettings, source: str, personal: bool, around: Surroundings) -> Transport:
+    return lambda: poll(via)
+
+
+def _file(via: FileSettings, source: str, personal: bool, around: Surroundings) -> Transport:
+    return lambda: watch(via, around.data / "inbox" / source, personal)
+
+
+OPEN: dict[str, Callable[[Any, str, bool, Surroundings], Transport]] = {
+    "mqtt": _mqtt,
+    "webhook": _webhook,
+    "poll": _poll,
+    "file": _file,
+}

@@ -1,0 +1,59 @@
+"""MQTT 3.1.1, QoS 1: a message is acknowledged only after the broker has committed it.
+
+The session is persistent and the client id fixed, so the server keeps what arrives while we are away and sends again
+whatever was not acknowledged. The server's in-flight window is the back-pressure.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+
+from adapters.contract import Message, Outcome, SourceSettings
+
+log = logging.getLogger(__name__)
+
+
+class MqttSettings(SourceSettings):
+    """`topic` may hold wildcards or be shared (`$share/group/filter`); `client_id` must be unique per server."""
+
+    transport: Literal["mqtt"] = "mqtt"
+    topic: str
+    url: str = ""
+    client_id: str = ""
+
+
+async def subscribe(settings: MqttSettings, url: str, client_id: str) -> AsyncIterator[Message]:
+    """Messages of one subscription. Raises aiomqtt.MqttError when the connection is lost."""
+    async with _client(settings.url or url, settings.client_id or client_id) as client:
+        await client.subscribe(settings.topic, qos=1)
+        log.info("mqtt: listening on %s", settings.topic)
+        async for message in client.messages:
+            yield _message(client, message)
+
+
+def _client(url: str, client_id: str) -> aiomqtt.Client:
+    parts = urlsplit(url)
+    client = aiomqtt.Client(
+        parts.hostname or "127.0.0.1",
+        parts.port or 1883,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        identifier=client_id,
+        clean_session=False,
+    )
+    # aiomqtt acknowledges on arrival and has no option for it; paho, underneath, can leave it to us.
+    client._client.manual_ack_set(True)
+    return client
+
+
+def _message(client: aiomqtt.Client, message: aiomqtt.Message) -> Message:
+    async def settle(outcome: Outcome) -> None:
+        # On a connection lost meanwhile this does nothing: the server sends the message again.
+        client._client.ack(message.mid, message.qos)
+
+    body = bytes(message.payload) if isinstance(message.payload, bytes | bytearray) else str(message.payload).encode()
+    return Message(body, datetime.now(UTC), str(message.topic), settle=settle)

@@ -1,0 +1,119 @@
+"""HTTP push: one small server, one path per source, `POST /push/{source}`.
+
+The sender hears 204 only after the broker's commit, 202 when all of it went to quarantine, and 503 with Retry-After
+when the broker does not answer in time; whatever it then sends again changes nothing twice.
+"""
+
+import asyncio
+import hmac
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from adapters.contract import Message, Outcome, SourceSettings
+
+log = logging.getLogger(__name__)
+
+STATUS = {Outcome.COMMITTED: 204, Outcome.PARTIAL: 204, Outcome.REFUSED: 202}
+RETRY = {"Retry-After": "30"}
+
+
+class WebhookSettings(SourceSettings):
+    """`token_env` names the environment variable with the token senders show as `Authorization: Bearer`."""
+
+    transport: Literal["webhook"] = "webhook"
+    path: str = ""
+    token_env: str = ""
+    patience: float = 10.0
+    max_bytes: int = 1024 * 1024
+
+
+class Mailbox(NamedTuple):
+    """Where the pushes of one source wait."""
+
+    queue: asyncio.Queue[Message]
+    token: str
+    patience: float
+    max_bytes: int
+
+
+class WebhookServer:
+    """The server all pushed sources share."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._boxes: dict[str, Mailbox] = {}
+        self.app = Starlette(routes=[Route("/push/{path:path}", self._push, methods=["POST"])])
+
+    async def serve(self) -> None:
+        """Listens until cancelled. Raises OSError when the port is taken."""
+        config = uvicorn.Config(self.app, log_level="warning", access_log=False, lifespan="off", ws="none")
+        # Our own socket: uvicorn would end the whole process when the port is taken.
+        with socket.create_server((self._host, self._port)) as door:
+            log.info("webhook: listening on http://%s:%d/push/", self._host, self._port)
+            await _Server(config).serve(sockets=[door])
+
+    async def receive(self, settings: WebhookSettings, source: str) -> AsyncIterator[Message]:
+        """Messages pushed to this source's path."""
+        path = settings.path or source
+        token = os.environ.get(settings.token_env, "") if settings.token_env else ""
+        if settings.token_env and not token:
+            raise LookupError(f"{source}: environment variable {settings.token_env} holds no token")
+        box = Mailbox(asyncio.Queue(maxsize=100), token, settings.patience, settings.max_bytes)
+        self._boxes[path] = box
+        try:
+            while True:
+                yield await box.queue.get()
+        finally:
+            self._boxes.pop(path, None)
+
+    async def _push(self, request: Request) -> Response:
+        box = self._boxes.get(request.path_params["path"])
+        if box is None:
+            raise HTTPException(404, "no source listens here")
+        if box.token and not hmac.compare_digest(request.headers.get("authorization", ""), f"Bearer {box.token}"):
+            raise HTTPException(401, "wrong token")
+        settled: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        message = _message(await _body(request, box.max_bytes), request.path_params["path"], settled)
+        try:
+            async with asyncio.timeout(box.patience):
+                await box.queue.put(message)
+                return Response(status_code=STATUS[await settled])
+        except TimeoutError:
+            return Response("the broker is away; send it again", 503, headers=RETRY)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn inside a process that handles its signals itself."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _body(request: Request, max_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise HTTPException(413, f"more than {max_bytes} bytes")
+    return bytes(body)
+
+
+def _message(body: bytes, topic: str, settled: asyncio.Future[Outcome]) -> Message:
+    async def settle(outcome: Outcome) -> None:
+        if not settled.done():
+            settled.set_result(outcome)
+
+    return Message(body, datetime.now(UTC), topic, settle=settle)
