@@ -40,6 +40,12 @@ class Step:
 
 
 def say(text: str) -> None:
-    """Writes one line for the person at the terminal."""
-    sys.stderr.write(f"yukitsuri: {text}\n")
+    """Writes something for the person at the terminal."""
+    write_line(f"yukitsuri: {text}")
+
+
+def write_line(text: str) -> None:
+    """Writes a line, over a step that is being shown if there is one."""
+    clear = "\r\033[K" if sys.stderr.isatty() else ""
+    sys.stderr.write(f"{clear}{text}\n")
     sys.stderr.flush()
