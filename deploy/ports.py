@@ -1,6 +1,9 @@
 """Free TCP ports on loopback."""
 
 import socket
+from collections.abc import Collection
+
+from deploy.errors import GroundError
 
 LOOPBACK = "127.0.0.1"
 
@@ -16,9 +19,9 @@ def is_free(port: int) -> bool:
     return True
 
 
-def next_free(first: int, tries: int = 200) -> int:
-    """Returns the first free port from `first` upwards. Raises OSError after `tries` taken ones."""
+def next_free(first: int, besides: Collection[int] = (), tries: int = 200) -> int:
+    """Returns the first free port from `first` upwards that is not in `besides`. Raises GroundError after many."""
     for port in range(first, min(first + tries, 65536)):
-        if is_free(port):
+        if port not in besides and is_free(port):
             return port
-    raise OSError(f"no free port from {first} to {first + tries - 1}")
+    raise GroundError(f"no free port from {first} to {first + tries - 1}")

@@ -23,6 +23,7 @@ from deploy.errors import GroundError
 from deploy.ports import next_free
 from deploy.process import dying_with_parent, end, spawn
 from deploy.servers import install
+from deploy.supervisor import Service
 
 FIRST_PORT = 15432  # below the range that outgoing connections take their ports from
 _ATTEMPTS = 4  # a port may be taken meanwhile; sessions of a killed server need a moment to end
@@ -65,6 +66,29 @@ class EmbeddedPostgres:
             self.log.replace(self.log.with_suffix(".log.1"))
         prefix = [*account.prefix, *dying_with_parent(signal.SIGINT), "env", f"PROJ_DATA={servers.proj_data}"]
         return [*prefix, str(servers.postgres / "postgres"), "-D", str(self._cluster.path), "-p", str(port)]
+
+    def service(self, port: int) -> Service:
+        """Returns the server as a child of the supervisor, which must hold the folder for itself."""
+
+        async def ready() -> bool:
+            running = self.running()
+            return running is not None and running.status == "ready"
+
+        return Service(
+            "postgres", lambda: self.command(port), ready=ready, log=self.log,
+            stop=signal.SIGINT, kill=signal.SIGQUIT, patience=30,
+        )  # fmt: skip
+
+    def end_orphan(self) -> None:
+        """Ends a server whose supervisor was killed, and waits until it is gone."""
+        for request in (signal.SIGINT, signal.SIGQUIT):
+            deadline = time.monotonic() + 30
+            if running := self.running():
+                os.kill(running.pid, request)
+            while self.running() and time.monotonic() < deadline:
+                time.sleep(0.05)
+        if running := self.running():
+            raise GroundError(f"a PostgreSQL server (process {running.pid}) holds {self.folder} and does not end")
 
     def running(self) -> Running | None:
         """Returns the server that runs on this folder now, whoever started it, or None."""

@@ -195,3 +195,10 @@ def _locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+if __name__ == "__main__":
+    try:
+        install()
+    except GroundError as error:
+        sys.exit(f"yukitsuri: {error}")

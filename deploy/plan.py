@@ -1,0 +1,95 @@
+"""What make run was asked for: its variables, the ports that are free, the addresses that follow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.errors import GroundError
+from deploy.ports import LOOPBACK, next_free
+from deploy.progress import say
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_NO = {"0", "no", "false", "off"}
+# fetching contexts from private addresses is refused otherwise; on one's own machine that is where they are
+_LOCAL_REMOTES = "127.0.0.0/8,::1/128,localhost"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Loopback ports, all free when they were chosen."""
+
+    broker: int
+    mqtt: int
+    postgres: int
+    webhook: int
+    demo: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One instance: its folder, its ports, the server it uses, whether the demo runs."""
+
+    data: Path
+    demo: bool
+    ports: Ports
+    database_url: str | None
+
+    @property
+    def broker_url(self) -> str:
+        """Where the broker answers."""
+        return f"http://{LOOPBACK}:{self.ports.broker}"
+
+    def broker_environment(self, dsn: str, environ: Mapping[str, str]) -> dict[str, str]:
+        """Returns the broker's variables; those that the caller set win, except the two that we chose."""
+        defaults = {
+            "BROKER_HOST": LOOPBACK,
+            "BROKER_REMOTE_ALLOW": _LOCAL_REMOTES,
+            "BROKER_CONTEXTS_FOLDER": str(ROOT / "models"),  # the city's @context
+        }
+        given = {name: environ[name] for name in defaults if name in environ}
+        return {**defaults, **given, "BROKER_PORT": str(self.ports.broker), "BROKER_DATABASE_URL": dsn}
+
+    def adapters_environment(self) -> dict[str, str]:
+        """Returns the variables of the adapters and the demo feed."""
+        return {
+            "ADAPTERS_BROKER_URL": self.broker_url,
+            "ADAPTERS_MQTT_URL": f"mqtt://{LOOPBACK}:{self.ports.mqtt}",
+            "ADAPTERS_DATA": str(self.data / "adapters"),
+            "ADAPTERS_WEBHOOK_PORT": str(self.ports.webhook),
+            "ADAPTERS_DEMO_PORT": str(self.ports.demo),
+        }
+
+
+def read(environ: Mapping[str, str]) -> Plan:
+    """Returns the plan that the variables DEMO, PORT, MQTT_PORT, DATA, DATABASE_URL ask for. Raises GroundError."""
+    chosen: set[int] = set()
+    ports = Ports(
+        broker=_port(environ, ("PORT", "BROKER_PORT"), 1026, chosen),
+        mqtt=_port(environ, ("MQTT_PORT",), 1883, chosen),
+        postgres=_port(environ, ("PG_PORT",), 15432, chosen),
+        webhook=_port(environ, ("ADAPTERS_WEBHOOK_PORT",), 1030, chosen),
+        demo=_port(environ, ("ADAPTERS_DEMO_PORT",), 1040, chosen),
+    )
+    return Plan(
+        data=data_folder(environ),
+        demo=environ.get("DEMO", "").strip().lower() not in _NO,
+        ports=ports,
+        database_url=environ.get("DATABASE_URL") or environ.get("BROKER_DATABASE_URL") or None,
+    )
+
+
+def data_folder(environ: Mapping[str, str]) -> Path:
+    """Returns the folder that DATA names, from the project's folder; data/ without it."""
+    return (ROOT / (environ.get("DATA") or "data")).resolve()
+
+
+def _port(environ: Mapping[str, str], names: tuple[str, ...], default: int, chosen: set[int]) -> int:
+    name, text = next(((n, environ[n]) for n in names if environ.get(n)), (names[0], str(default)))
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise GroundError(f"{name}={text}: a port is a number from 1 to 65535")
+    port = next_free(int(text), chosen)
+    if port != int(text):
+        say(f"port {text} ({name}) is taken; using {port}")
+    chosen.add(port)
+    return port
