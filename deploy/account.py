@@ -31,15 +31,20 @@ def server_account() -> Account:
     """Returns how servers are run on this machine. Raises GroundError when root cannot become anybody else."""
     if os.geteuid() != 0:
         return Account((), os.geteuid())
+    for account in root_ways():
+        if run([*account.prefix, "true"]).returncode == 0:
+            return account
+    raise GroundError("PostgreSQL does not run as root and this root may not change its user: run make as a user")
+
+
+def root_ways() -> tuple[Account, Account]:
+    """Returns the two ways in which root becomes somebody else, the better one first. Raises GroundError."""
     entry = _entry()
     ids = (entry.pw_uid, entry.pw_gid)
     namespace = Account(("unshare", "--user", f"--map-user={ids[0]}", f"--map-group={ids[1]}", "--"), 0)
     caps = ("--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override")
     drop = Account(("setpriv", f"--reuid={ids[0]}", f"--regid={ids[1]}", "--clear-groups", *caps, "--"), ids[0])
-    for account in (namespace, drop):
-        if _works(account):
-            return account
-    raise GroundError("PostgreSQL does not run as root and this root may not change its user: run make as a user")
+    return namespace, drop
 
 
 def give(folder: Path, owner: int) -> None:
@@ -59,7 +64,3 @@ def _entry() -> pwd.struct_passwd:
         except KeyError:
             continue
     raise GroundError(f"PostgreSQL does not run as root and none of these users exists: {', '.join(_ACCOUNTS)}")
-
-
-def _works(account: Account) -> bool:
-    return run([*account.prefix, "true"]).returncode == 0
