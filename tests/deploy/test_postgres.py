@@ -132,8 +132,7 @@ async def test_root_runs_it_as_somebody_else(tmp_path: Path, monkeypatch: pytest
 
 def test_it_ends_with_the_process_that_started_it(folder: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from deploy.account import root_ways
-from deploy.postgres import EmbeddedPostgres\n"
+        "import sys, time; from pathlib import Path; from deploy.postgres import EmbeddedPostgres\n"
         "EmbeddedPostgres(Path(sys.argv[1])).start(); print('up', flush=True); time.sleep(60)"
     )
     starter = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True)
