@@ -42,7 +42,8 @@ def root_ways() -> tuple[Account, Account]:
     entry = _entry()
     ids = (entry.pw_uid, entry.pw_gid)
     namespace = Account(("unshare", "--user", f"--map-user={ids[0]}", f"--map-group={ids[1]}", "--"), 0)
-    caps = ("--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override")
+    # the secure bit lets access(2), with which PostgreSQL looks for its own program, see the capability
+    caps = ("--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override", "--securebits=+no_setuid_fixup")
     drop = Account(("setpriv", f"--reuid={ids[0]}", f"--regid={ids[1]}", "--clear-groups", *caps, "--"), ids[0])
     return namespace, drop
 

@@ -14,6 +14,7 @@ import pytest
 
 from deploy.account import root_ways
 from deploy.postgres import EmbeddedPostgres
+from deploy.process import run
 
 
 @pytest.fixture(scope="module")
@@ -115,13 +116,12 @@ def test_two_servers_run_side_by_side(server: EmbeddedPostgres, tmp_path: Path) 
 @pytest.mark.parametrize("way", [0, 1], ids=["namespace", "capability"])
 async def test_root_runs_it_as_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: int) -> None:
     account = root_ways()[way]
-    if subprocess.run([*account.prefix, "true"]).returncode:
+    if run([*account.prefix, "true"]).returncode:
         pytest.skip(f"this machine forbids {account.prefix[0]}")
     monkeypatch.setattr("deploy.postgres.server_account", lambda: account)
     server = EmbeddedPostgres(tmp_path / "closed" / "data")
     (tmp_path / "closed").mkdir(mode=0o700)
     dsn = server.start()
-    assert Path(f"/proc/{pid_of(server)}").exists()
     assert await value(dsn, "select 1") == 1
     server.stop()
     # the folder made in one way serves the other, as on a machine where namespaces are forbidden later
