@@ -115,13 +115,14 @@ async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
 
 def _reported(work: Callable[[], None]) -> int:
     """Runs `work`; a mistake of the operator or an unreachable broker is one line, not a traceback."""
+    code = 0
     try:
         work()
     except* (SourceError, ReplayError, LookupError, OSError, httpx.HTTPError) as failures:
         for failure in failures.exceptions:
             print(failure, file=sys.stderr)
-        return 1
-    return 0
+        code = 1
+    return code
 
 
 def _start_logging() -> AdapterSettings:

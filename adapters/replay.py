@@ -42,7 +42,7 @@ def _entities(
     kind = record["metadata"].get("kind")
     if kind == "redacted":
         raise ReplayError(
-            f"record {number}: of a personal source only the shape is kept; put the corrected file into its folder again"
+            f"record {number}: of a personal source only the shape is kept; drop the corrected file again"
         )
     if kind == "entity":
         return [orjson.loads(record["raw"])]
