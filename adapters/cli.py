@@ -5,7 +5,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 import orjson
@@ -18,7 +18,7 @@ from adapters.settings import AdapterSettings
 from adapters.sources import SourceError, bind, read
 
 Handler = Callable[[argparse.Namespace], int]
-Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def register(subparsers: Subparsers) -> None:

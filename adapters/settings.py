@@ -17,7 +17,7 @@ class AdapterSettings(BaseSettings):
     sources: Path | None = Field(default=None, description="TOML file of sources; the built-in demo sources when unset")
     webhook_host: str = "127.0.0.1"
     webhook_port: int = Field(default=1030, ge=1, le=65535)
-    demo_port: int = Field(default=1031, ge=1, le=65535, description="where the demo feed serves its GBFS documents")
+    demo_port: int = Field(default=1040, ge=1, le=65535, description="where the demo feed serves its GBFS documents")
     batch: int = Field(default=200, ge=1, le=1000, description="entities per request to the broker")
     queue: int = Field(default=500, ge=1, description="messages read ahead of the broker, per source")
     timeout: float = Field(default=30.0, gt=0, description="seconds to wait for the broker's answer")

@@ -62,7 +62,7 @@ class WebhookServer:
         # Our own socket: uvicorn would end the whole process when the port is taken.
         with socket.create_server((self._host, self._port)) as door:
             log.info("webhook: listening on http://%s:%d/push/", self._host, self._port)
-            await _Server(config).serve(sockets=[door])
+            await Server(config).serve(sockets=[door])
 
     async def receive(self, settings: WebhookSettings, source: str) -> AsyncIterator[Message]:
         """Messages pushed to this source's path."""
@@ -94,7 +94,7 @@ class WebhookServer:
             return Response("the broker is away; send it again", 503, headers=RETRY)
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn inside a process that handles its signals itself."""
 
     @contextmanager

@@ -1,0 +1,1 @@
+"""The outside world of the demo: recorded samples, sent the way real gateways send them."""

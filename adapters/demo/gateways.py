@@ -1,0 +1,64 @@
+"""ELTRES frames as gateways send them: over MQTT in their three forms, and by HTTP push."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import aiomqtt
+import httpx
+import orjson
+
+from adapters.backoff import delays
+from adapters.demo.files import DATA
+
+log = logging.getLogger(__name__)
+
+
+def frames() -> Iterator[tuple[str, bytes]]:
+    """(terminal, body), over and over: JSON when the frame was recorded with its time, else raw bytes or hex."""
+    recorded = orjson.loads(DATA.joinpath("eltres_frames.json").read_bytes())
+    for turn in itertools.count():
+        for frame in recorded:
+            raw = bytes.fromhex(frame["payload"])
+            plain = raw if turn % 2 else frame["payload"].encode()
+            yield frame["deviceId"], orjson.dumps(frame) if "sendDateTime" in frame else plain
+
+
+async def publish(url: str, pause: float) -> None:
+    """Publishes one frame every `pause` seconds, quicker at first, and comes back when the server was away."""
+    parts, waits, sent = urlsplit(url), delays(), 0
+    source = frames()
+    while True:
+        try:
+            async with aiomqtt.Client(parts.hostname or "127.0.0.1", parts.port or 1883) as client:
+                waits = delays()
+                for terminal, body in source:
+                    await client.publish(f"eltres/{terminal}", body, qos=1)
+                    sent += 1
+                    await asyncio.sleep(pause if sent > 10 else 0.1)
+        except aiomqtt.MqttError as error:
+            log.info("demo: MQTT server not reached (%s)", error)
+            await asyncio.sleep(next(waits))
+
+
+async def push(url: str, pause: float) -> None:
+    """Pushes one recorded frame every `pause` seconds and sends it again until it was taken."""
+    recorded = orjson.loads(DATA.joinpath("eltres_frames.json").read_bytes())
+    async with httpx.AsyncClient(timeout=15) as client:
+        for frame in itertools.cycle(recorded):
+            await _deliver(client, url, orjson.dumps([frame]))
+            await asyncio.sleep(pause)
+
+
+async def _deliver(client: httpx.AsyncClient, url: str, body: bytes) -> None:
+    for delay in delays():
+        try:
+            response = await client.post(url, content=body, headers={"Content-Type": "application/json"})
+            if response.is_success:
+                return
+            log.info("demo: push answered %d", response.status_code)
+        except httpx.TransportError as error:
+            log.info("demo: push not taken (%s)", type(error).__name__)
+        await asyncio.sleep(delay)
