@@ -6,8 +6,6 @@
 #
 # Every BROKER_* environment variable reaches the broker.
 
-export DEMO PORT MQTT_PORT DATA DATABASE_URL DEB_MIRROR DEB_KEYRING PYTHON
-
 BIN := .venv/bin
 # whatever ends make, even kill -9, ends what it runs
 WITH_MAKE := exec setpriv --pdeathsig TERM --

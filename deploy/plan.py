@@ -10,6 +10,7 @@ from deploy.progress import say
 
 ROOT = Path(__file__).resolve().parent.parent
 
+_TOLD = {"PORT", "MQTT_PORT"}  # ports that people type; another one that changed is news only when it was asked for
 _NO = {"0", "no", "false", "off"}
 # fetching contexts from private addresses is refused otherwise; on one's own machine that is where they are
 _LOCAL_REMOTES = "127.0.0.0/8,::1/128,localhost"
@@ -89,7 +90,7 @@ def _port(environ: Mapping[str, str], names: tuple[str, ...], default: int, chos
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise GroundError(f"{name}={text}: a port is a number from 1 to 65535")
     port = next_free(int(text), chosen)
-    if port != int(text):
+    if port != int(text) and (name in _TOLD or environ.get(name)):
         say(f"port {text} ({name}) is taken; using {port}")
     chosen.add(port)
     return port
