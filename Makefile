@@ -2,7 +2,8 @@
 #
 #   make run DEMO=0             an empty broker: no demo feed, no adapters
 #   make run PORT=8026 MQTT_PORT=2883 DATA=/tmp/second
-#   make run DATABASE_URL=postgresql://user:password@host/database
+#   make run DATABASE_URL=postgresql://user:password@host/database MQTT_URL=mqtt://host:1883
+#                               given servers instead of the embedded ones, one of them or both
 #
 # Every BROKER_* environment variable reaches the broker.
 

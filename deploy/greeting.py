@@ -19,7 +19,7 @@ def greeting(plan: Plan, seconds: float) -> str:
     return f"""ready after {seconds:.1f} s
 
   broker      {plan.broker_url}/ngsi-ld/v1, described at {plan.broker_url}/docs
-  MQTT        mqtt://127.0.0.1:{plan.ports.mqtt}
+  MQTT        {plan.mqtt_url}
   PostgreSQL  {embedded if plan.database_url is None else "the server of DATABASE_URL"}
   adapters    {adapters}
   demo feed   {"running" if plan.demo else "off (DEMO=0)"}
@@ -33,10 +33,12 @@ Ctrl-C stops everything.
 
 
 def _demo_tries(plan: Plan) -> list[str]:
-    api, publish = f"{plan.broker_url}/ngsi-ld/v1", shutil.which("mosquitto_pub") or install().mosquitto_pub
+    api, publish = f"{plan.broker_url}/ngsi-ld/v1", shutil.which("mosquitto_pub")
+    if publish is None:
+        publish = str(install().mosquitto_pub) if plan.embeds else "mosquitto_pub"
     return [
         f"curl '{api}/entities?type=AirQualityObserved&limit=2'",
-        f"{publish} -p {plan.ports.mqtt} -t eltres/{_TERMINAL} -m {_FRAME}",
+        f"{publish} -L {plan.mqtt_url}/eltres/{_TERMINAL} -m {_FRAME}",
         f"curl '{api}/temporal/entities/{_STATION}?attrs=temperature&lastN=3'",
     ]
 

@@ -53,7 +53,7 @@ def find_mirror(environ: Mapping[str, str], apt_folder: Path = APT_FOLDER) -> Mi
         raise GroundError(
             "apt on this machine knows no Debian mirror (on Ubuntu that is normal). The embedded servers are Debian's\n"
             "packages, so name one: make run DEB_MIRROR=http://your.mirror.example/debian\n"
-            "or use a server of your own: make run DATABASE_URL=postgresql://..."
+            "or use servers of your own: make run DATABASE_URL=postgresql://... MQTT_URL=mqtt://..."
         )
     return Mirror(archive.uri, security.uri if security else None, _keyring(environ, archive))
 

@@ -29,12 +29,23 @@ class Ports:
 
 @dataclass(frozen=True)
 class Plan:
-    """One instance: its folder, its ports, the server it uses, whether the demo runs."""
+    """One instance: its folder, its ports, the servers it was given instead of its own, whether the demo runs."""
 
     data: Path
     demo: bool
     ports: Ports
     database_url: str | None
+    given_mqtt_url: str | None
+
+    @property
+    def mqtt_url(self) -> str:
+        """Where the MQTT broker listens."""
+        return self.given_mqtt_url or f"mqtt://{LOOPBACK}:{self.ports.mqtt}"
+
+    @property
+    def embeds(self) -> bool:
+        """Whether any unpacked server is needed."""
+        return self.database_url is None or self.given_mqtt_url is None
 
     @property
     def broker_url(self) -> str:
@@ -55,7 +66,7 @@ class Plan:
         """Returns the variables of the adapters and the demo feed."""
         return {
             "ADAPTERS_BROKER_URL": self.broker_url,
-            "ADAPTERS_MQTT_URL": f"mqtt://{LOOPBACK}:{self.ports.mqtt}",
+            "ADAPTERS_MQTT_URL": self.mqtt_url,
             "ADAPTERS_DATA": str(self.data / "adapters"),
             "ADAPTERS_WEBHOOK_PORT": str(self.ports.webhook),
             "ADAPTERS_DEMO_PORT": str(self.ports.demo),
@@ -63,7 +74,7 @@ class Plan:
 
 
 def read(environ: Mapping[str, str]) -> Plan:
-    """Returns the plan that the variables DEMO, PORT, MQTT_PORT, DATA, DATABASE_URL ask for. Raises GroundError."""
+    """Returns the plan that the variables of make run ask for. Raises GroundError for a port that is none."""
     chosen: set[int] = set()
     ports = Ports(
         broker=_port(environ, ("PORT", "BROKER_PORT"), 1026, chosen),
@@ -77,6 +88,7 @@ def read(environ: Mapping[str, str]) -> Plan:
         demo=environ.get("DEMO", "").strip().lower() not in _NO,
         ports=ports,
         database_url=environ.get("DATABASE_URL") or environ.get("BROKER_DATABASE_URL") or None,
+        given_mqtt_url=environ.get("MQTT_URL") or None,
     )
 
 

@@ -27,7 +27,8 @@ def main() -> int:
     try:
         plan = read(os.environ)
         with instance(plan.data):
-            install()
+            if plan.embeds:
+                install()
             return asyncio.run(_run(plan))
     except GroundError as error:
         say(str(error))
@@ -65,7 +66,8 @@ async def _start_all(plan: Plan, supervisor: Supervisor) -> None:
     broker = plan.broker_environment(dsn, os.environ)
     with Step("preparing the database"):
         await supervisor.run_once(Service("migrate", partial(_yukitsuri, "migrate"), broker))
-    await supervisor.start(mosquitto.service(plan.data / "mosquitto", plan.ports.mqtt))
+    if plan.given_mqtt_url is None:
+        await supervisor.start(mosquitto.service(plan.data / "mosquitto", plan.ports.mqtt))
     with Step("starting the broker"):
         ready = partial(_answers, plan.ports.broker)
         await supervisor.start(Service("broker", partial(_yukitsuri, "serve"), broker, ready=ready))

@@ -109,7 +109,9 @@ def install(environ: Mapping[str, str] = os.environ) -> Servers:
     """
     name = architecture()
     if name not in PLATFORMS:
-        raise GroundError(f"no embedded servers for {name} (only {', '.join(PLATFORMS)}): set DATABASE_URL instead")
+        raise GroundError(
+            f"no embedded servers for {name} (only {', '.join(PLATFORMS)}): set DATABASE_URL and MQTT_URL instead"
+        )
     recipe = " ".join([str(_RECIPE), SUITE, name, *PACKAGES])
     home = cache_folder(environ) / f"servers-{SUITE}-{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:10]}"
     if not _complete(home):

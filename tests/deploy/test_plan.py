@@ -49,6 +49,13 @@ def test_the_brokers_own_variables_win() -> None:
     assert made["BROKER_HOST"] == "127.0.0.1"
 
 
+def test_given_servers_replace_the_embedded_ones() -> None:
+    given = {"DATABASE_URL": "postgresql://x", "MQTT_URL": "mqtt://host:1"}
+    assert not read(given).embeds
+    assert read(given).adapters_environment()["ADAPTERS_MQTT_URL"] == "mqtt://host:1"
+    assert all(read({name: given[name]}).embeds for name in given)
+
+
 def test_data_is_a_folder_of_the_project_or_any_other(tmp_path: Path) -> None:
     assert read({}).data.name == "data"
     assert read({"DATA": str(tmp_path)}).data == tmp_path
