@@ -61,7 +61,8 @@ def _vehicle(system: str, pseudonym: Pseudonym, row: Row, message: Message) -> V
     place, source = _place(cells)
     name = pseudonym(bike)
     at = local("測位日時", cells["fixed"]) if source == "gnss" else local("AT通知受信日時", cells["reported"])
-    heading = number("方位", cells.get("heading"), Range(0, 360))
+    # What belongs to a fix that was not good enough is no better than the fix.
+    altitude, speed, heading = _motion(cells) if source == "gnss" else (None, None, None)
     return Vehicle(
         id=urn("Vehicle", system, name),
         observed_at=plausible("測位日時", at, message.received_at),
@@ -70,8 +71,8 @@ def _vehicle(system: str, pseudonym: Pseudonym, row: Row, message: Message) -> V
         fleet_vehicle_id=name,
         location=place,
         position_source=source,
-        altitude=number("標高", cells.get("altitude"), Range(-50, 4000)),
-        speed=number("速度", cells.get("speed"), Range(0, 80)),
+        altitude=altitude,
+        speed=speed,
         heading=None if heading is None else heading % 360,
         battery_voltage=number("電圧", cells.get("voltage"), Range(0, 60)),
         service_status=_service_status(cells["state"].strip()),
@@ -86,6 +87,15 @@ def _place(cells: Mapping[str, str]) -> tuple[Point | None, str | None]:
         return fix, "gnss"
     port = position(cells.get("port_latitude", ""), cells.get("port_longitude", ""))
     return (port, "port") if port else (None, None)
+
+
+def _motion(cells: Mapping[str, str]) -> tuple[float | None, float | None, float | None]:
+    """Altitude in m, speed in km/h, heading in degrees."""
+    return (
+        number("標高", cells.get("altitude"), Range(-50, 4000)),
+        number("速度", cells.get("speed"), Range(0, 80)),
+        number("方位", cells.get("heading"), Range(0, 360)),
+    )
 
 
 def _service_status(state: str) -> str:

@@ -77,7 +77,8 @@ def entities(uplink: Uplink, terminal: Terminal, received_at: datetime) -> Itera
     plausible("time", at, received_at)
     unheld = reading.quantities.keys() - QUANTITIES[terminal.type] - QUANTITIES["Device"]
     if unheld:
-        raise DecodeError("payload type", f"0x{uplink.payload[0]:02x}", f"holds {unheld} and no {terminal.type} does")
+        held = ", ".join(sorted(unheld))
+        raise DecodeError("payload type", f"0x{uplink.payload[0]:02x}", f"holds {held}, which no {terminal.type} does")
     yield _device(terminal, reading, at)
     if (observed := _observed(terminal, reading, at)) is not None:
         yield observed
