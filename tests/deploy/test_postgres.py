@@ -115,7 +115,7 @@ def test_two_servers_run_side_by_side(server: EmbeddedPostgres, tmp_path: Path) 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
 @pytest.mark.parametrize("way", [0, 1], ids=["namespace", "capability"])
 async def test_root_runs_it_as_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: int) -> None:
-    account = root_ways()[way]
+    account, other = root_ways()[way], root_ways()[1 - way]
     if run([*account.prefix, "true"]).returncode:
         pytest.skip(f"this machine forbids {account.prefix[0]}")
     monkeypatch.setattr("deploy.postgres.server_account", lambda: account)
@@ -124,10 +124,10 @@ async def test_root_runs_it_as_somebody_else(tmp_path: Path, monkeypatch: pytest
     dsn = server.start()
     assert await value(dsn, "select 1") == 1
     server.stop()
-    # the folder made in one way serves the other, as on a machine where namespaces are forbidden later
-    monkeypatch.setattr("deploy.postgres.server_account", lambda: root_ways()[1 - way])
-    assert await value(server.start(), "select 1") == 1
-    server.stop()
+    if run([*other.prefix, "true"]).returncode == 0:  # a folder made in one way serves the other
+        monkeypatch.setattr("deploy.postgres.server_account", lambda: other)
+        assert await value(server.start(), "select 1") == 1
+        server.stop()
 
 
 def test_it_ends_with_the_process_that_started_it(folder: Path) -> None:
