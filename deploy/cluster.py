@@ -12,6 +12,7 @@ from deploy.process import run
 from deploy.servers import Servers
 
 USER = DATABASE = "yukitsuri"
+_ZONES = Path("/usr/share/zoneinfo/Asia")
 
 # a small server with group commit; an acknowledged write is durable, so fsync and synchronous_commit stay on
 SETTINGS = {
@@ -59,6 +60,8 @@ class Cluster:
 
     def make(self, servers: Servers, account: Account) -> None:
         """Runs initdb unless the cluster is there, and writes the settings. Raises GroundError."""
+        if not _ZONES.is_dir():  # Debian's PostgreSQL reads the machine's; small Ubuntu images come without
+            raise GroundError("this machine has no time zones: sudo apt-get install tzdata")
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             give(self.folder, account.owner)
