@@ -16,6 +16,8 @@ from typing import NamedTuple
 from adapters.contract import DecodeError
 
 _BRACKETS = re.compile(r"[((\[【][^))\]】]*[))\]】]|\s")
+# Python's cp932 lets the bytes 80, A0, FD, FE, FF through although they are in no character set.
+_STRAY = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 NOTE = ("※", "#")  # rows that talk about the table
 
 
@@ -28,7 +30,10 @@ def text_of(body: bytes) -> str:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
-        return _strictly(body, "cp932")
+        text = _strictly(body, "cp932")
+    if stray := _STRAY.search(text):
+        raise DecodeError(f"character {stray.start()}", stray[0], "is no cp932")
+    return text
 
 
 def _strictly(body: bytes, encoding: str) -> str:

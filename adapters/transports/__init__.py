@@ -10,7 +10,7 @@ from pydantic import Field
 from adapters.contract import Transport
 from adapters.transports.file import FileSettings, watch
 from adapters.transports.mqtt import MqttSettings, subscribe
-from adapters.transports.poll import PollSettings, poll
+from adapters.transports.poll import PollSettings, follow
 from adapters.transports.webhook import WebhookServer, WebhookSettings
 
 Via = Annotated[MqttSettings | WebhookSettings | PollSettings | FileSettings, Field(discriminator="transport")]
@@ -34,7 +34,7 @@ def _webhook(via: WebhookSettings, source: str, personal: bool, around: Surround
 
 
 def _poll(via: PollSettings, source: str, personal: bool, around: Surroundings) -> Transport:
-    return lambda: poll(via)
+    return lambda: follow(via)
 
 
 def _file(via: FileSettings, source: str, personal: bool, around: Surroundings) -> Transport:

@@ -46,7 +46,7 @@ class _Page:
     validators: dict[str, str] = field(default_factory=dict)
 
 
-async def poll(settings: PollSettings) -> AsyncIterator[Message]:
+async def follow(settings: PollSettings) -> AsyncIterator[Message]:
     """Each new version of each document; `topic` is the document's name.
 
     A server that does not answer is asked again with growing pauses; it never ends the source.

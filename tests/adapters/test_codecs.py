@@ -1,0 +1,143 @@
+"""Japanese time, numbers, tables and station tables: the readings and the refusals."""
+
+import codecs
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.codecs.jst import JST, local, plausible
+from adapters.codecs.number import Range, number
+from adapters.codecs.station import position, read_stations
+from adapters.codecs.table import Row, plain_name, rows, text_of
+from adapters.contract import DecodeError
+from models import Point
+
+COLUMNS = {"name": ("名称",), "amount": ("雨量", "10分雨量")}
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026/06/19 12:50", "2026-06-19T03:50:00+00:00"),
+        ("2026-06-19 12:50:38", "2026-06-19T03:50:38+00:00"),
+        ("2026/6/9 0:05", "2026-06-08T15:05:00+00:00"),
+        ("2026/06/19 24:00", "2026-06-19T15:00:00+00:00"),
+        ("2026-12-31 24:00:00", "2026-12-31T15:00:00+00:00"),
+        ("2026年6月19日 12時50分", "2026-06-19T03:50:00+00:00"),
+        ("２０２６／０６／１９　１２：５０", "2026-06-19T03:50:00+00:00"),
+        ("2026-06-19", "2026-06-18T15:00:00+00:00"),
+    ],
+)
+def test_local_times(text: str, utc: str) -> None:
+    assert local("t", text).astimezone(UTC).isoformat() == utc
+
+
+@pytest.mark.parametrize(
+    "text", ["", "12:50", "2026/13/01 0:00", "2026/06/31 0:00", "2026/06/19 24:01", "2026/06/19 25:00", "R8.6.19"]
+)
+def test_no_local_times(text: str) -> None:
+    with pytest.raises(DecodeError, match=r"^t: "):
+        local("t", text)
+
+
+@given(st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1)))
+def test_a_written_local_time_is_read_back(at: datetime) -> None:
+    at = at.replace(microsecond=0)
+    for form in ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y年%m月%d日 %H:%M:%S"):
+        assert local("t", at.strftime(form)) == at.replace(tzinfo=JST)
+
+
+def test_the_future_and_the_distant_past_are_refused() -> None:
+    now = datetime(2026, 6, 19, tzinfo=UTC)
+    assert plausible("t", now + timedelta(minutes=9), now)
+    for wrong in (now + timedelta(minutes=11), datetime(1999, 12, 31, tzinfo=UTC)):
+        with pytest.raises(DecodeError):
+            plausible("t", wrong, now)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "-", "－", "***", "欠測", "閉局", "×", "///", "N/A", "9999", "-9999", "99.9", None]
+)
+def test_markers_for_missing(text: str | None) -> None:
+    assert number("n", text, Range(-1e6, 1e6)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("0", 0.0), ("-0.35", -0.35), (" 12.5 ", 12.5), ("１２．５", 12.5), ("1e1", 10.0)]
+)
+def test_numbers(text: str, value: float) -> None:
+    assert number("n", text, Range(-100, 100)) == value
+
+
+@pytest.mark.parametrize("text", ["12,5", "abc", "nan", "inf", "1e999", "101", "-101", "0x10", "12.5mm"])
+def test_no_numbers(text: str) -> None:
+    with pytest.raises(DecodeError, match=r"^n: "):
+        number("n", text, Range(-100, 100))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "utf-16"])
+def test_encodings_are_told_apart(encoding: str) -> None:
+    text = "観測所名,髙橋①～－\r\n"
+    assert text_of(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize("body", [b"\x80\xff", "観測所".encode("euc-jp"), codecs.BOM_UTF8 + b"\xff", b"\xff\xfe\x00"])
+def test_no_encoding_is_guessed(body: bytes) -> None:
+    with pytest.raises(DecodeError):
+        text_of(body)
+
+
+def cells(body: str) -> list[dict[str, str] | str]:
+    found = rows(body.encode(), COLUMNS, ("name", "amount"))
+    return [dict(row.cells) if isinstance(row, Row) else row.rule for row in found]
+
+
+def test_columns_are_found_by_name_wherever_they_are() -> None:
+    assert cells("時刻,１０分雨量（mm）,名 称\n1,0.5,駅西\n") == [{"name": "駅西", "amount": "0.5"}]
+    assert cells("名称\t雨量\n駅西\t1\n") == [{"name": "駅西", "amount": "1"}]
+    assert plain_name("１０分雨量（mm）") == plain_name("10分雨量(mm)") == "10分雨量"
+
+
+def test_the_first_of_two_columns_and_of_two_names_counts() -> None:
+    assert cells("名称,雨量,雨量,10分雨量\n駅西,1,2,3\n") == [{"name": "駅西", "amount": "1"}]
+
+
+def test_line_ends_quotes_blanks_and_notes() -> None:
+    body = '名称,雨量\r\n"駅\n西",1\n\r\n,,\n※ 速報値\n城南,2\r浅野川,3,余分,\n'
+    assert [cell if isinstance(cell, str) else cell["amount"] for cell in cells(body)] == ["1", "2", "3"]
+
+
+def test_a_short_row_is_refused_alone_and_can_be_replayed() -> None:
+    found = list(rows("名称,雨量\n駅西\n城南,1\n".encode(), COLUMNS, ("name", "amount")))
+    assert isinstance(found[0], DecodeError)
+    assert found[0].raw == "名称,雨量\n駅西\n".encode()
+    assert isinstance(found[1], Row)
+    assert list(rows(found[1].raw, COLUMNS, ("name", "amount"))) == [found[1]]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    try:
+        list(rows(body, COLUMNS, ("name",)))
+        list(rows("名称,雨量\n".encode() + body, COLUMNS, ("name",)))
+    except DecodeError:
+        pass
+
+
+def test_positions() -> None:
+    assert position("36.5", "136.6") == Point(136.6, 36.5)
+    assert position("0", "0.000") is None
+    assert position("", "") is None
+    with pytest.raises(DecodeError, match="latitude"):
+        position("136.6", "36.5")  # swapped
+
+
+@pytest.mark.parametrize("table", ["code,lat,lon\n1,,\n", "code,lat,lon\n1,136,36\n", "code,lat\n1,36\n", ""])
+def test_a_bad_station_table_is_refused_by_name(tmp_path: Path, table: str) -> None:
+    path = tmp_path / "stations.csv"
+    path.write_text(table)
+    with pytest.raises((ValueError, DecodeError)):
+        read_stations(path)

@@ -1,0 +1,142 @@
+"""The source file, the commands and the replay of what was set aside."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from starlette.responses import JSONResponse
+
+from adapters.__main__ import main
+from adapters.settings import AdapterSettings
+from adapters.sources import SourceError, read
+from tests.adapters.cases import HOUSE
+from tests.adapters.recorder import Recorder
+
+RAIN = '[[source]]\nname = "rain"\nadapter = "rain_gauge"\n'
+WIFI = '[[source]]\nname = "wifi"\nadapter = "wifi"\n'
+
+
+@pytest.fixture
+def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorder: Recorder) -> Path:
+    """A folder with a source file; the environment points to it and to the recorder."""
+    monkeypatch.setenv("ADAPTERS_SOURCES", str(tmp_path / "sources.toml"))
+    monkeypatch.setenv("ADAPTERS_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("ADAPTERS_BROKER_URL", recorder.url)
+    (tmp_path / "sources.toml").write_text(RAIN + WIFI)
+    return tmp_path
+
+
+def set_aside(recorder: Recorder, source: str, raw: bytes, **metadata: str) -> None:
+    import base64
+
+    number = len(recorder.quarantine) + 1
+    told = {
+        "adapter": "rain_gauge",
+        "kind": "row",
+        "topic": "rain.csv",
+        "receivedAt": "2026-06-20T00:00:00Z",
+    } | metadata
+    record = {"id": number, "source": source, "reason": "was bad", "receivedAt": told["receivedAt"]}
+    recorder.quarantine.append(record | {"raw": base64.b64encode(raw).decode(), "metadata": told})
+
+
+def test_the_built_in_sources_are_sound(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["adapters", "check"]) == 0
+    assert capsys.readouterr().out.count("ok ") == len(read(AdapterSettings()))
+
+
+def test_list_names_adapters_and_sources(city: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["adapters", "list"]) == 0
+    shown = capsys.readouterr().out
+    assert "adapter eltres" in shown
+    assert "source  rain" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (RAIN + RAIN, "unique"),
+        (RAIN.replace("rain_gauge", "ran_gauge"), "no adapter 'ran_gauge'"),
+        (RAIN + "sttings = {}\n", "sttings"),
+        (RAIN + 'settings = { colour = "red" }\n', "colour"),
+        (RAIN + 'settings = { stations = "/no/such/file.csv" }\n', "No such file"),
+        (RAIN + 'via = { transport = "pigeon" }\n', "pigeon"),
+        (RAIN + 'via = { transport = "mqtt" }\n', "topic"),
+        (RAIN.replace('"rain"', '"Rain/../x"'), "name"),
+        ("[[source]\n", "sources.toml"),
+        (RAIN + 'owner = "${nobody}"\n', "nobody"),
+    ],
+)
+def test_check_names_every_mistake(city: Path, capsys: pytest.CaptureFixture[str], text: str, complaint: str) -> None:
+    (city / "sources.toml").write_text(text)
+    assert main(["adapters", "check"]) == 1
+    assert complaint in capsys.readouterr().err
+
+
+def test_names_of_settings_are_replaced_in_the_file(city: Path) -> None:
+    (city / "sources.toml").write_text(RAIN + 'via = { transport = "file", folder = "${data}/rain" }\n')
+    assert read(AdapterSettings())[0].via["folder"] == f"{city}/data/rain"
+
+
+def test_a_missing_source_file_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADAPTERS_SOURCES", "/no/such/sources.toml")
+    with pytest.raises(SourceError, match=r"/no/such/sources\.toml"):
+        read(AdapterSettings())
+
+
+def test_quarantine_is_listed_and_shown(city: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    set_aside(recorder, "rain", b"\x00raw")
+    assert main(["quarantine", "list", "--source", "rain"]) == 0
+    assert "was bad" in capsys.readouterr().out
+    assert main(["quarantine", "show", "1"]) == 0
+    assert "b'\\x00raw'" in capsys.readouterr().out
+    assert main(["quarantine", "show", "9"]) == 1
+    assert "no record 9" in capsys.readouterr().err
+
+
+def test_a_row_is_replayed_with_todays_table(city: Path, recorder: Recorder) -> None:
+    row = "観測所名,観測日時,10分雨量\n新しい所,2026/06/19 12:40,1.5\n".encode()
+    set_aside(recorder, "rain", row)
+    assert main(["quarantine", "replay", "1"]) == 1  # the station is still unknown
+    assert recorder.replayed == []
+    (city / "stations.csv").write_text("code,name,latitude,longitude\nnew,新しい所,36.5,136.6\n")
+    (city / "sources.toml").write_text(RAIN + f'settings = {{ stations = "{city}/stations.csv" }}\n')
+    assert main(["quarantine", "replay", "1"]) == 0
+    assert recorder.stored[0]["precipitation"]["value"] == 1.5
+    assert recorder.replayed == [1]
+
+
+def test_a_refused_entity_is_replayed_as_it_is(city: Path, recorder: Recorder) -> None:
+    entity = {"id": "urn:ngsi-ld:Device:a:1", "type": "Device"}
+    set_aside(recorder, "rain", orjson.dumps(entity), kind="entity")
+    assert main(["quarantine", "replay", "1"]) == 0
+    assert recorder.stored == [entity]
+
+
+def test_what_the_broker_refuses_again_stays(
+    city: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_aside(recorder, "rain", b'{"id": "urn:a:1", "type": "Device"}', kind="entity")
+    problem = {"entityId": "urn:a:1", "error": {"title": "still no good"}}
+    recorder.answer = lambda entities: JSONResponse({"success": [], "errors": [problem]}, 207)
+    assert main(["quarantine", "replay", "1"]) == 1
+    assert "still no good" in capsys.readouterr().err
+    assert recorder.replayed == []
+
+
+def test_a_personal_record_cannot_be_replayed(
+    city: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_aside(recorder, "wifi", b"99:99", kind="redacted")
+    assert main(["quarantine", "replay", "1"]) == 1
+    assert "drop the corrected file again" in capsys.readouterr().err
+
+
+def test_an_unreachable_broker_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("ADAPTERS_BROKER_URL", "http://127.0.0.1:9")
+    assert main(["quarantine", "list"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_no_module_of_the_house_names_a_missing_file() -> None:
+    assert (HOUSE / "sources.toml").is_file()

@@ -1,0 +1,78 @@
+"""HTTP push: what the sender hears, and when."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from starlette.responses import Response
+
+from adapters.registry import load
+from adapters.runner import Broker, Source, pump
+from adapters.transports.webhook import WebhookServer, WebhookSettings
+from tests.adapters.recorder import Recorder
+
+FRAME = {"deviceId": "0001234ABC", "sendDateTime": "2026-06-19 12:47:38", "payload": "8241BC00004274000044190000000000"}
+
+
+@asynccontextmanager
+async def door(broker: Broker, **settings: object) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the push server with one ELTRES source behind it."""
+    server, adapter = WebhookServer("127.0.0.1", 0), load("eltres")
+    via = WebhookSettings.model_validate({"path": "eltres"} | settings)
+    decode = adapter.decoder(adapter.settings(), str)
+    source = Source("eltres-push", adapter, lambda: server.receive(via, "eltres-push"), decode)
+    task = asyncio.create_task(pump(source, broker))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server.app), base_url="http://push") as client:
+        yield client
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_204_means_that_the_broker_has_it(broker: Broker, recorder: Recorder) -> None:
+    async with door(broker) as client:
+        response = await client.post("/push/eltres", json=FRAME)
+        assert response.status_code == 204
+        assert [entity["type"] for entity in recorder.stored] == ["Device", "AirQualityObserved"]
+        assert recorder.stored[1]["dateObserved"]["value"] == "2026-06-19T03:47:38Z"
+
+
+async def test_202_means_that_it_is_set_aside(broker: Broker, recorder: Recorder) -> None:
+    async with door(broker) as client:
+        assert (await client.post("/push/eltres", content=b"what?")).status_code == 202
+        assert recorder.raw(0) == b"what?"
+
+
+async def test_503_while_the_broker_is_away(broker: Broker, recorder: Recorder) -> None:
+    recorder.answer = lambda entities: Response(status_code=503)
+    async with door(broker, patience=0.2) as client:
+        response = await client.post("/push/eltres", json=FRAME)
+        assert (response.status_code, response.headers["retry-after"]) == (503, "30")
+
+
+async def test_a_source_with_a_token_asks_for_it(
+    broker: Broker, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUSH_TOKEN", "open sesame")
+    async with door(broker, token_env="PUSH_TOKEN") as client:
+        for wrong in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer open sesam"}):
+            assert (await client.post("/push/eltres", json=FRAME, headers=wrong)).status_code == 401
+        assert recorder.requests == []
+        right = {"Authorization": "Bearer open sesame"}
+        assert (await client.post("/push/eltres", json=FRAME, headers=right)).status_code == 204
+
+
+async def test_a_declared_token_that_is_missing_is_a_mistake() -> None:
+    messages = WebhookServer("127.0.0.1", 0).receive(WebhookSettings(token_env="NO_SUCH_TOKEN"), "s")
+    with pytest.raises(LookupError, match="NO_SUCH_TOKEN"):
+        await anext(messages)
+
+
+@pytest.mark.parametrize(("path", "size", "status"), [("other", 10, 404), ("eltres", 2000, 413)])
+async def test_refused_at_the_door(broker: Broker, recorder: Recorder, path: str, size: int, status: int) -> None:
+    async with door(broker, max_bytes=1000) as client:
+        assert (await client.post(f"/push/{path}", content=b"x" * size)).status_code == status
+        assert recorder.requests == []
