@@ -9,13 +9,15 @@
     settings = { ... }           # of the adapter
     via = { transport = "file" } # how it arrives; the adapter's usual way when left out
 
-`${data}`, `${demo_port}` and the other names of `AdapterSettings` are replaced in it.
+`${folder}` is the folder this file is in; `${data}`, `${demo_port}` and the other names of `AdapterSettings` are
+replaced as well.
 """
 
 import tomllib
 from collections.abc import Iterable
 from functools import partial
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -66,9 +68,10 @@ class SourceFile(BaseModel):
 
 def read(settings: AdapterSettings) -> tuple[Declaration, ...]:
     """The declarations of ADAPTERS_SOURCES, or of the built-in file for the demo. Raises SourceError."""
-    place = settings.sources or files("adapters").joinpath("sources.toml")
+    place = settings.sources or Path(str(files("adapters").joinpath("sources.toml")))
+    names = settings.model_dump() | {"folder": place.parent}
     try:
-        text = Template(place.read_text(encoding="utf-8")).substitute(settings.model_dump())
+        text = Template(place.read_text(encoding="utf-8")).substitute(names)
         return SourceFile.model_validate(tomllib.loads(text)).source
     except (OSError, KeyError, ValueError) as error:
         raise SourceError(f"{place}: {error}") from error

@@ -7,7 +7,9 @@ from typing import NamedTuple
 from adapters.contract import DecodeError
 
 # formats document 0.3; after NFKC, so full-width forms are covered
-MISSING = frozenset({"", "-", "***", "欠測", "閉局", "×", "///", "N/A", "9999", "-9999", "99.9", "ー", "―"})
+MISSING = frozenset({"", "-", "***", "欠測", "閉局", "×", "///", "N/A", "ー", "―"})
+# Municipal instruments also fill with nines; elsewhere 99.9 is a value like any other.
+MUNICIPAL = MISSING | {"9999", "-9999", "99.9"}
 
 
 class Range(NamedTuple):

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.codecs.jst import local, plausible
-from adapters.codecs.number import Range, number
+from adapters.codecs.number import MUNICIPAL, Range, number
 from adapters.codecs.station import Station, position
 from adapters.codecs.table import Row, rows
 from adapters.contract import Decode, DecodeError, Message
@@ -67,7 +67,9 @@ def decoder(source: str, stations: Mapping[str, Station], prefectures: frozenset
 def _observed(source: str, stations: Mapping[str, Station], row: Row, message: Message) -> WeatherObserved | None:
     station = _station(row.cells, stations)
     at = plausible("観測日時", _time(row.cells, message.topic), message.received_at)
-    amounts: dict[str, Any] = {name: number(name, row.cells.get(name), allowed) for name, allowed in RANGES.items()}
+    amounts: dict[str, Any] = {
+        name: number(name, row.cells.get(name), allowed, MUNICIPAL) for name, allowed in RANGES.items()
+    }
     if all(amount is None for amount in amounts.values()):
         return None  # a gauge that reports itself missing says nothing to store
     return WeatherObserved(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.codecs.jst import JST, local, plausible
-from adapters.codecs.number import Range, number
+from adapters.codecs.number import MUNICIPAL, Range, number
 from adapters.codecs.station import position, read_stations
 from adapters.codecs.table import Row, plain_name, rows, text_of
 from adapters.contract import DecodeError
@@ -62,7 +62,11 @@ def test_the_future_and_the_distant_past_are_refused() -> None:
     "text", ["", " ", "-", "－", "***", "欠測", "閉局", "×", "///", "N/A", "9999", "-9999", "99.9", None]
 )
 def test_markers_for_missing(text: str | None) -> None:
-    assert number("n", text, Range(-1e6, 1e6)) is None
+    assert number("n", text, Range(-1e6, 1e6), MUNICIPAL) is None
+
+
+def test_nines_are_values_where_nobody_says_otherwise() -> None:
+    assert number("n", "99.9", Range(0, 100)) == 99.9
 
 
 @pytest.mark.parametrize(

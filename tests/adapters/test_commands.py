@@ -76,6 +76,8 @@ def test_check_names_every_mistake(city: Path, capsys: pytest.CaptureFixture[str
 def test_names_of_settings_are_replaced_in_the_file(city: Path) -> None:
     (city / "sources.toml").write_text(RAIN + 'via = { transport = "file", folder = "${data}/rain" }\n')
     assert read(AdapterSettings())[0].via["folder"] == f"{city}/data/rain"
+    (city / "sources.toml").write_text(RAIN + 'settings = { stations = "${folder}/mine.csv" }\n')
+    assert read(AdapterSettings())[0].settings["stations"] == f"{city}/mine.csv"
 
 
 def test_a_missing_source_file_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
