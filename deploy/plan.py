@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.errors import GroundError
-from deploy.ports import LOOPBACK, next_free
+from deploy.ports import LOOPBACK, Claim, claim_next
 from deploy.progress import say
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# which variables name a port, and the port without them
+_PORTS = {
+    "broker": (("PORT", "BROKER_PORT"), 1026),
+    "mqtt": (("MQTT_PORT",), 1883),
+    "postgres": (("PG_PORT",), 15432),
+    "webhook": (("ADAPTERS_WEBHOOK_PORT",), 1030),
+    "demo": (("ADAPTERS_DEMO_PORT",), 1031),
+}
 _TOLD = {"PORT", "MQTT_PORT"}  # ports that people type; another one that changed is news only when it was asked for
 _NO = {"0", "no", "false", "off"}
 # fetching contexts from private addresses is refused otherwise; on one's own machine that is where they are
@@ -18,13 +26,14 @@ _LOCAL_REMOTES = "127.0.0.0/8,::1/128,localhost"
 
 @dataclass(frozen=True)
 class Ports:
-    """Loopback ports, all free when they were chosen."""
+    """Loopback ports, free when they were chosen and claimed as long as this object lives."""
 
     broker: int
     mqtt: int
     postgres: int
     webhook: int
     demo: int
+    claims: tuple[Claim, ...]
 
 
 @dataclass(frozen=True)
@@ -75,18 +84,10 @@ class Plan:
 
 def read(environ: Mapping[str, str]) -> Plan:
     """Returns the plan that the variables of make run ask for. Raises GroundError for a port that is none."""
-    chosen: set[int] = set()
-    ports = Ports(
-        broker=_port(environ, ("PORT", "BROKER_PORT"), 1026, chosen),
-        mqtt=_port(environ, ("MQTT_PORT",), 1883, chosen),
-        postgres=_port(environ, ("PG_PORT",), 15432, chosen),
-        webhook=_port(environ, ("ADAPTERS_WEBHOOK_PORT",), 1030, chosen),
-        demo=_port(environ, ("ADAPTERS_DEMO_PORT",), 1040, chosen),
-    )
     return Plan(
         data=data_folder(environ),
         demo=environ.get("DEMO", "").strip().lower() not in _NO,
-        ports=ports,
+        ports=_ports(environ),
         database_url=environ.get("DATABASE_URL") or environ.get("BROKER_DATABASE_URL") or None,
         given_mqtt_url=environ.get("MQTT_URL") or None,
     )
@@ -97,12 +98,16 @@ def data_folder(environ: Mapping[str, str]) -> Path:
     return (ROOT / (environ.get("DATA") or "data")).resolve()
 
 
-def _port(environ: Mapping[str, str], names: tuple[str, ...], default: int, chosen: set[int]) -> int:
+def _ports(environ: Mapping[str, str]) -> Ports:
+    claims = {port: _claim(environ, names, default) for port, (names, default) in _PORTS.items()}
+    return Ports(**{name: claim.port for name, claim in claims.items()}, claims=tuple(claims.values()))
+
+
+def _claim(environ: Mapping[str, str], names: tuple[str, ...], default: int) -> Claim:
     name, text = next(((n, environ[n]) for n in names if environ.get(n)), (names[0], str(default)))
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise GroundError(f"{name}={text}: a port is a number from 1 to 65535")
-    port = next_free(int(text), chosen)
-    if port != int(text) and (name in _TOLD or environ.get(name)):
-        say(f"port {text} ({name}) is taken; using {port}")
-    chosen.add(port)
-    return port
+    claim = claim_next(int(text))
+    if claim.port != int(text) and (name in _TOLD or environ.get(name)):
+        say(f"port {text} ({name}) is taken; using {claim.port}")
+    return claim

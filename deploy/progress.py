@@ -1,5 +1,6 @@
 """Says on the terminal what is happening and how far it is; plain lines where there is no terminal."""
 
+import contextlib
 import sys
 import time
 from types import TracebackType
@@ -34,9 +35,7 @@ class Step:
         self._write(", ".join(filter(None, [self._detail, outcome, seconds])) + "\n")
 
     def _write(self, text: str) -> None:
-        clear = "\r\033[K" if self._live else ""
-        sys.stderr.write(f"{clear}yukitsuri: {self.name}: {text}")
-        sys.stderr.flush()
+        _write(f"yukitsuri: {self.name}: {text}", self._live)
 
 
 def say(text: str) -> None:
@@ -46,6 +45,10 @@ def say(text: str) -> None:
 
 def write_line(text: str) -> None:
     """Writes a line, over a step that is being shown if there is one."""
-    clear = "\r\033[K" if sys.stderr.isatty() else ""
-    sys.stderr.write(f"{clear}{text}\n")
-    sys.stderr.flush()
+    _write(f"{text}\n", sys.stderr.isatty())
+
+
+def _write(text: str, over: bool) -> None:
+    with contextlib.suppress(OSError):  # the terminal was closed: the work goes on, or ends in good order
+        sys.stderr.write(("\r\033[K" if over else "") + text)
+        sys.stderr.flush()

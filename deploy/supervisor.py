@@ -90,12 +90,19 @@ class _Child:
         delay = FIRST_DELAY
         while not self._ending:
             began = time.monotonic()
-            code = await self.run()
-            if self._ending or (self.service.once and code == 0):
-                return
+            try:
+                code = await self.run()
+            except (GroundError, OSError) as error:
+                if self.crashes == 0:  # the first start: whoever waits for it hears why
+                    raise
+                reason = str(error)
+            else:
+                if self._ending or (self.service.once and code == 0):
+                    return
+                reason = _how(code)
             self.crashes += 1
             delay = FIRST_DELAY if time.monotonic() - began > _STEADY else delay
-            say(f"{self.service.name} ended ({_how(code)}); starting it again in {delay:.0f} s")
+            say(f"{self.service.name} ended ({reason}); starting it again in {delay:.0f} s")
             await asyncio.sleep(delay)
             delay = min(delay * 2, LAST_DELAY)
 

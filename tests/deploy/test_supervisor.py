@@ -153,3 +153,30 @@ def test_children_end_with_a_killed_parent(tmp_path: Path, end: signal.Signals) 
     while alive(child) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not alive(child)
+
+
+async def test_an_error_in_preparing_the_first_start_is_told_at_once() -> None:
+    def no_command() -> list[str]:
+        raise GroundError("no such server")
+
+    supervisor = Supervisor()
+    with pytest.raises(GroundError, match="no such server"):
+        await supervisor.start(Service("server", no_command))
+    await supervisor.stop(asyncio.Event())
+
+
+async def test_an_error_in_preparing_a_restart_is_tried_again(tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    code = "import sys; open(sys.argv[1], 'a').write('x'); sys.exit(1)"
+
+    def command() -> list[str]:
+        tries.append(1)
+        if len(tries) == 2:
+            raise GroundError("disk full")
+        return python(code, str(starts))
+
+    tries: list[int] = []
+    supervisor = Supervisor()
+    await supervisor.start(Service("server", command))
+    await until(lambda: starts.exists() and starts.read_text() == "xx")
+    await supervisor.stop(asyncio.Event())

@@ -1,0 +1,117 @@
+"""make run as a process: everything up, everything down. Stand-ins play the broker and the adapters."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+STAND_INS = """
+import sys
+import deploy.run
+
+BROKER = '''
+import http.server, os
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/ready" else 404)
+        self.end_headers()
+    def log_message(self, *_): pass
+print("remotes", os.environ["BROKER_REMOTE_ALLOW"])
+http.server.HTTPServer(("127.0.0.1", int(os.environ["BROKER_PORT"])), Answer).serve_forever()
+'''
+ADAPTERS = "import os, time; print('to', os.environ['ADAPTERS_BROKER_URL']); time.sleep(60)"
+PARTS = {"migrate": "print('migrated')", "serve": BROKER, "adapters": ADAPTERS, "demo": "time.sleep(60)"}
+deploy.run._yukitsuri = lambda *words: [sys.executable, "-c", "import time\\n" + PARTS[words[0]]]
+sys.exit(deploy.run.main())
+"""
+
+
+class Instance:
+    """One supervisor with its output."""
+
+    def __init__(self, data: Path, **variables: str) -> None:
+        self._log = data.with_suffix(".log")
+        ports = {"PORT": "21026", "MQTT_PORT": "21883", "PG_PORT": "25432", "ADAPTERS_WEBHOOK_PORT": "21030"}
+        mark = {"YUKITSURI_TRIAL": str(data)}  # every child inherits it
+        environ = {**os.environ, **ports, **mark, "DATA": str(data), **variables}
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen([sys.executable, "-c", STAND_INS], env=environ, stdout=log, stderr=log)
+
+    def said(self) -> str:
+        return self._log.read_text()
+
+    def await_ready(self) -> None:
+        deadline = time.monotonic() + 30
+        while "Ctrl-C stops everything" not in self.said():
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.05)
+
+
+def left_over(data: Path) -> list[str]:
+    """Command lines of living processes that a supervisor on this folder started."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"YUKITSURI_TRIAL={data}".encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text().replace("\0", " ")[:80])
+        except OSError:
+            continue
+    return found
+
+
+def await_none(data: Path) -> None:
+    deadline = time.monotonic() + 10
+    while left_over(data) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left_over(data) == []
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "data"
+    await_none(tmp_path / "data")
+
+
+def test_it_starts_everything_and_ends_everything(data: Path) -> None:
+    instance = Instance(data)
+    instance.await_ready()
+    assert len(left_over(data)) > 5
+    for line in ("migrate | migrated", "broker | remotes 127.0.0.0/8", "adapters | to http://127.0.0.1:"):
+        assert line in instance.said()
+    instance.process.send_signal(signal.SIGTERM)
+    assert instance.process.wait(15) == 0
+    assert left_over(data) == []
+
+
+def test_it_leaves_nothing_when_killed_and_starts_again_at_once(data: Path) -> None:
+    killed = Instance(data, DEMO="0")
+    killed.await_ready()
+    assert "adapters |" not in killed.said()
+    killed.process.kill()
+    killed.process.wait()
+    again = Instance(data, DEMO="0")
+    again.await_ready()
+    again.process.send_signal(signal.SIGINT)
+    assert again.process.wait(15) == 0
+
+
+def test_instances_run_side_by_side(data: Path, tmp_path: Path) -> None:
+    instances = [Instance(data, DEMO="0"), Instance(tmp_path / "other", DEMO="0")]
+    for instance in instances:
+        instance.await_ready()
+    for instance in instances:
+        instance.process.send_signal(signal.SIGTERM)
+    assert [instance.process.wait(15) for instance in instances] == [0, 0]
+    await_none(tmp_path / "other")
+
+
+def test_a_failing_step_ends_what_was_started(data: Path) -> None:
+    instance = Instance(data, DATABASE_URL="postgresql://127.0.0.1:1/none", MQTT_URL="mqtt://127.0.0.1:1", PORT="x")
+    assert instance.process.wait(15) == 1
+    assert "PORT=x" in instance.said()
