@@ -167,7 +167,7 @@ async def test_an_error_in_preparing_the_first_start_is_told_at_once() -> None:
 
 async def test_an_error_in_preparing_a_restart_is_tried_again(tmp_path: Path) -> None:
     starts = tmp_path / "starts"
-    code = "import sys; open(sys.argv[1], 'a').write('x'); sys.exit(1)"
+    code = "import sys, time; open(sys.argv[1], 'a').write('x'); time.sleep(0.3); sys.exit(1)"
 
     def command() -> list[str]:
         tries.append(1)
