@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 def prepare(kind: str, root: Path) -> None:
     """Makes root/.venv hold what the kind's lock file and pyproject.toml say. Raises GroundError."""
     wanted = _fingerprints(kind, root)
-    with _locked(root / LOCKS[kind][0]):
+    with _locked(root / "pyproject.toml"):
         venv = root / ".venv"
         made = _stamp(venv)
         if made is not None and wanted.items() <= made.items():
@@ -115,6 +115,8 @@ def _pip(venv: Path, step: Step, count: int, *arguments: str) -> None:
             if count and line.startswith(("Collecting", "Processing", "Requirement already")):
                 seen += 1
                 step.at(f"{seen} of {count} packages")
+            elif count and line.startswith("Installing"):
+                step.at(f"unpacking {seen} packages")
         if process.wait():
             errors.seek(0)
             told = [line for line in errors if not line.startswith("WARNING")]  # about mirrors that have no such folder
@@ -129,7 +131,7 @@ def _checked(command: Sequence[str | Path]) -> None:
 
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
-    # two commands in one clone take turns; the lock file itself is locked, so nothing is left lying about
+    # two commands in one clone take turns; a file that is there anyway is locked, so nothing is left lying about
     descriptor = os.open(file, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

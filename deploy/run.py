@@ -1,7 +1,6 @@
 """make run: database, MQTT, migrations, broker, adapters, demo feed; one Ctrl-C ends them all."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -54,8 +53,7 @@ async def _run(plan: Plan) -> int:
     finally:
         stop.set()
         starting.cancel()
-        with contextlib.suppress(asyncio.CancelledError, GroundError):
-            await starting
+        await asyncio.gather(starting, return_exceptions=True)
         with Step("stopping"):
             await supervisor.stop(hurry)
     return 0

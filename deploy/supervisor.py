@@ -133,8 +133,7 @@ class _Child:
                 process.send_signal(self.service.kill)
                 await asyncio.wait(waits[:1], timeout=5)
             waits[1].cancel()
-        if process:  # what it may have left in its session
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):  # what it may have left in its session
                 os.killpg(process.pid, signal.SIGKILL)
         if self.keeper:
             self.keeper.cancel()
