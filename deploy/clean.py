@@ -3,10 +3,12 @@
 import os
 import shutil
 import sys
+from pathlib import Path
 
 from deploy.errors import GroundError
 from deploy.instance import instance
 from deploy.plan import data_folder
+from deploy.postgres import EmbeddedPostgres
 from deploy.progress import say
 
 _OURS = ("postgres", "mosquitto", "adapters", "test")  # DATA= may name a folder that holds other things too
@@ -17,13 +19,22 @@ def main() -> int:
     data = data_folder(os.environ)
     try:
         with instance(data):
-            for name in _OURS:
-                shutil.rmtree(data / name, ignore_errors=True)
+            for folder in filter(Path.exists, (data / name for name in _OURS)):
+                _delete(folder)
     except GroundError as error:
         say(str(error))
         return 1
-    say(f"{data} is empty")
+    say(f"nothing of make run is left in {data}")
     return 0
+
+
+def _delete(folder: Path) -> None:
+    if server := EmbeddedPostgres(folder).running():
+        raise GroundError(f"a PostgreSQL server (process {server.pid}) runs on {folder}; stop it first")
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise GroundError(f"{folder} cannot be deleted: {error}") from error
 
 
 if __name__ == "__main__":
