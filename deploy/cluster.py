@@ -1,9 +1,11 @@
 """The files of one PostgreSQL cluster: made once, whole or not at all; settings; who runs it."""
 
+import re
 import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from deploy.account import Account, give
 from deploy.errors import GroundError
@@ -17,7 +19,7 @@ _ZONES = Path("/usr/share/zoneinfo/Asia")
 # a small server with group commit; an acknowledged write is durable, so fsync and synchronous_commit stay on
 SETTINGS = {
     "listen_addresses": LOOPBACK,
-    "unix_socket_directories": "",
+    "unix_socket_permissions": "0700",
     "shared_preload_libraries": "timescaledb",
     "timescaledb.telemetry_level": "off",
     "timescaledb.max_background_workers": "8",
@@ -58,6 +60,17 @@ class Cluster:
         """Returns the address of the database, password included."""
         return f"postgresql://{USER}:{self._password.read_text().strip()}@{LOOPBACK}:{port}/{DATABASE}"
 
+    def socket_dsn(self, port: int) -> str:
+        """Returns the address by Unix socket, a fifth faster than TCP, which it is where the path forbids one."""
+        if not self._has_socket():
+            return self.dsn(port)
+        secret = self._password.read_text().strip()
+        return f"postgresql://{USER}:{secret}@/{DATABASE}?host={quote(str(self.folder), safe='')}&port={port}"
+
+    def _has_socket(self) -> bool:
+        # such a path has at most 107 bytes, and the setting is a list with commas
+        return re.fullmatch(r"[A-Za-z0-9_./-]{1,80}", str(self.folder)) is not None
+
     def make(self, servers: Servers, account: Account) -> None:
         """Runs initdb unless the cluster is there, and writes the settings. Raises GroundError."""
         if not _ZONES.is_dir():  # Debian's PostgreSQL reads the machine's; small Ubuntu images come without
@@ -67,7 +80,8 @@ class Cluster:
             give(self.folder, account.owner)
             if not self.path.exists():
                 self._initialise(servers, account)
-            lines = [f"{name} = '{value}'" for name, value in SETTINGS.items()]
+            socket = {"unix_socket_directories": str(self.folder) if self._has_socket() else ""}
+            lines = [f"{name} = '{value}'" for name, value in {**SETTINGS, **socket}.items()]
             (self.path / "yukitsuri.conf").write_text("\n".join(lines) + "\n")
         except PermissionError as error:
             raise GroundError(
@@ -84,13 +98,13 @@ class Cluster:
         return Running(pid, port, (lines[7:8] or ["starting"])[0].strip()) if self._is_ours(pid) else None
 
     def forget_dead(self) -> None:
-        """Removes a postmaster.pid whose server is gone; the caller makes sure that nobody starts one meanwhile.
+        """Removes the lock files of a server that is gone; the caller makes sure that nobody starts one meanwhile.
 
-        After a reboot the process id in it may belong to anything, and PostgreSQL would then refuse to start.
+        After a reboot the process id in them may belong to anything, and PostgreSQL would then refuse to start.
         """
-        lockfile = self.path / "postmaster.pid"
-        if lockfile.exists() and self.running() is None:
-            lockfile.unlink()
+        if self.running() is None:
+            for lockfile in (self.path / "postmaster.pid", *self.folder.glob(".s.PGSQL.*")):
+                lockfile.unlink(missing_ok=True)
 
     def _is_ours(self, pid: int) -> bool:
         try:

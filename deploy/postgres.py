@@ -3,8 +3,7 @@
     with EmbeddedPostgres(Path("data/test")) as dsn:
         ...
 
-It listens on 127.0.0.1 only, with a random password that only the folder's owner can read, and has no Unix socket
-(such a path is limited to 108 bytes, and a data folder may lie anywhere).
+It listens on 127.0.0.1 and on a Unix socket in the folder; the random password is the folder owner's to read.
 """
 
 import fcntl
@@ -94,9 +93,9 @@ class EmbeddedPostgres:
         """Returns the server that runs on this folder now, whoever started it, or None."""
         return self._cluster.running()
 
-    def dsn(self, port: int) -> str:
-        """Returns the address of the database, password included."""
-        return self._cluster.dsn(port)
+    def socket_dsn(self, port: int) -> str:
+        """Returns the address of the database by Unix socket, or by TCP where the folder's path forbids a socket."""
+        return self._cluster.socket_dsn(port)
 
     def __enter__(self) -> str:
         return self.start()

@@ -80,7 +80,7 @@ async def _start_postgres(plan: Plan, supervisor: Supervisor) -> str:
     with Step("starting PostgreSQL"):
         await asyncio.to_thread(server.end_orphan)
         await supervisor.start(server.service(plan.ports.postgres), limit=600)
-    return server.dsn(plan.ports.postgres)
+    return server.socket_dsn(plan.ports.postgres)
 
 
 def _yukitsuri(*arguments: str) -> list[str]:

@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +105,28 @@ def test_an_interrupted_initdb_is_begun_again(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path) as dsn:
         assert dsn.startswith("postgresql://")
     assert not (tmp_path / "cluster.new").exists()
+
+
+async def test_a_short_plain_path_gives_a_socket() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        server = EmbeddedPostgres(Path(folder))
+        server.start()
+        running = server.running()
+        assert running is not None
+        assert await value(server.socket_dsn(running.port), "select inet_client_addr() is null")
+        server.stop()
+        (server.folder / f".s.PGSQL.{running.port}.lock").write_text(f"{os.getpid()}\n")  # as after a reboot
+        server.start()
+        server.stop()
+
+
+def test_a_long_or_odd_path_gives_tcp(folder: Path) -> None:
+    server = EmbeddedPostgres(folder)
+    server.start()
+    running = server.running()
+    assert running is not None
+    assert "@127.0.0.1:" in server.socket_dsn(running.port)
+    server.stop()
 
 
 def test_two_servers_run_side_by_side(server: EmbeddedPostgres, tmp_path: Path) -> None:
