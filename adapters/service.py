@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 import httpx
 
+from adapters.delivery import Broker
 from adapters.pseudonym import DayKey
 from adapters.quarantine import Quarantine
-from adapters.runner import Broker, run
+from adapters.runner import run
 from adapters.settings import AdapterSettings
 from adapters.sink import Sink
 from adapters.sources import Declaration, bind_all

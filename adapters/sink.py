@@ -73,10 +73,17 @@ async def persistently(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.R
 
 
 def _rejected(entities: Sequence[Mapping[str, Any]], response: httpx.Response) -> list[Rejected]:
+    """The entities an error names, and those the answer does not confirm: silence is no commit."""
+    answer = orjson.loads(response.content)
+    confirmed = set(answer.get("success", []))
     reasons: dict[str, list[str]] = defaultdict(list)
-    for error in orjson.loads(response.content).get("errors", []):
+    for error in answer.get("errors", []):
         reasons[error.get("entityId", "")].append(_problem(error.get("error", {})))
-    return [Rejected(each, "; ".join(reasons[each["id"]])) for each in entities if each["id"] in reasons]
+    return [
+        Rejected(each, "; ".join(reasons.get(each["id"], ["207 without a word about this entity"])))
+        for each in entities
+        if each["id"] in reasons or each["id"] not in confirmed
+    ]
 
 
 def _reason(response: httpx.Response) -> str:

@@ -24,9 +24,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from adapters.contract import Adapter, Decode, SourceSettings
+from adapters.delivery import Source
 from adapters.pseudonym import DayKey
 from adapters.registry import load
-from adapters.runner import Source
 from adapters.settings import AdapterSettings
 from adapters.transports import OPEN, Surroundings, Via
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from adapters.delivery import Broker
 from adapters.quarantine import Quarantine
-from adapters.runner import Broker
 from adapters.sink import Sink
 from deploy import mosquitto as mqtt_service
 from tests.adapters.recorder import Recorder, serving

@@ -50,7 +50,7 @@ class Recorder:
         self.headers.append(dict(request.headers) | {"query": request.url.query})
         answer = self.answer(entities)
         if answer.status_code < 300:
-            refused = {error["entityId"] for error in orjson.loads(answer.body or b"{}").get("errors", [])}
+            refused = {error.get("entityId") for error in orjson.loads(answer.body or b"{}").get("errors", [])}
             self.stored += [entity for entity in entities if entity["id"] not in refused]
         return answer
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.air_quality.compass import signed_direction
 from adapters.codecs.jst import JST, local, plausible
 from adapters.codecs.number import MUNICIPAL, Range, number
 from adapters.codecs.station import position, read_stations
@@ -129,6 +130,19 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
         list(rows("名称,雨量\n".encode() + body, COLUMNS, ("name",)))
     except DecodeError:
         pass
+
+
+@pytest.mark.parametrize(
+    ("text", "degrees"),
+    [("N", 0), ("ne", 45), ("S", 180), ("SSW", -157.5), ("NNW", -22.5), ("南南西", -157.5), ("1", 22.5), ("１６", 0)],
+)
+def test_wind_directions_are_signed(text: str, degrees: float) -> None:
+    assert signed_direction("WD", text) == degrees
+
+
+@pytest.mark.parametrize("text", ["", "C", "calm", "静穏", "0", "17", "-"])
+def test_calm_has_no_direction(text: str) -> None:
+    assert signed_direction("WD", text) is None
 
 
 def test_positions() -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from adapters.contract import Message, Outcome
+from adapters.delivery import Broker, Source
 from adapters.registry import load
-from adapters.runner import Broker, Source, pump
+from adapters.runner import pump
 from adapters.transports.file import FileSettings, watch
 from tests.adapters.cases import HOUSE, pseudonym
 from tests.adapters.conftest import until
@@ -106,5 +107,6 @@ async def test_a_personal_file_is_deleted_when_stored_and_kept_for_repair_when_n
         await until((tmp_path / "failed/02-00-00-ff-ff-01.csv").exists)
         await until(lambda: not (tmp_path / "good.csv").exists())
     assert not (tmp_path / "done").exists()
+    assert not (tmp_path / "failed/good.csv").exists()
     assert (tmp_path / "failed").stat().st_mode & 0o077 == 0
     assert "02-00-00" not in str(recorder.quarantine).lower()

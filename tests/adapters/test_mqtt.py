@@ -7,8 +7,9 @@ import aiomqtt
 import pytest
 from starlette.responses import Response
 
+from adapters.delivery import Broker, Source
 from adapters.registry import load
-from adapters.runner import Broker, Source, pump
+from adapters.runner import pump
 from adapters.transports.mqtt import MqttSettings, subscribe
 from tests.adapters.conftest import Mosquitto, until
 from tests.adapters.recorder import Recorder, committed

@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 
 from adapters import backoff
 from adapters.contract import Adapter, Decode, DecodeError, Message, Outcome, SourceSettings, Transport
-from adapters.runner import Broker, Source, keep_running, pump
+from adapters.delivery import Broker, Source
+from adapters.runner import keep_running, pump
 from adapters.sink import Sink
 from models import Device, Model, urn
 from tests.adapters.conftest import until
@@ -119,13 +120,35 @@ async def test_a_bad_message_is_set_aside_whole(broker: Broker, recorder: Record
 
 async def test_an_entity_the_broker_refuses_is_set_aside(broker: Broker, recorder: Recorder) -> None:
     refusal = {"entityId": "urn:ngsi-ld:Device:test:b", "error": {"title": "no", "detail": "b is no good"}}
-    recorder.answer = lambda entities: JSONResponse({"success": [], "errors": [refusal]}, 207)
+    recorder.answer = lambda entities: JSONResponse(
+        {"success": ["urn:ngsi-ld:Device:test:a"], "errors": [refusal]}, 207
+    )
     tape = Tape("a", "b")
     await pump(source(tape), broker)
     assert tape.outcomes == [Outcome.COMMITTED, Outcome.REFUSED]
     assert recorder.quarantine[0]["reason"] == "no b is no good"
     assert orjson.loads(recorder.raw(0))["id"] == "urn:ngsi-ld:Device:test:b"
     assert recorder.quarantine[0]["metadata"]["kind"] == "entity"
+
+
+async def test_an_entity_the_broker_says_nothing_about_is_not_committed(broker: Broker, recorder: Recorder) -> None:
+    recorder.answer = lambda entities: JSONResponse({"success": [], "errors": [{"error": {"title": "lost"}}]}, 207)
+    tape = Tape("a")
+    await pump(source(tape), broker)
+    assert tape.outcomes == [Outcome.REFUSED]
+    assert "urn:ngsi-ld:Device:test:a" in recorder.raw(0).decode()
+
+
+async def test_a_decoders_mistake_is_logged_without_what_the_message_said(
+    broker: Broker, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    def decode(message: Message) -> Iterable[Model | DecodeError]:
+        raise KeyError(message.body.decode())
+
+    await pump(source(Tape("02:00:00:ff:ff:01"), decode, personal=True), broker)
+    assert "KeyError" in caplog.text
+    assert "02:00" not in caplog.text
+    assert "02:00" not in str(recorder.quarantine)
 
 
 async def test_a_request_refused_whole_is_halved_down_to_the_guilty(broker: Broker, recorder: Recorder) -> None:

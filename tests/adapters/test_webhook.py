@@ -8,8 +8,9 @@ import httpx
 import pytest
 from starlette.responses import Response
 
+from adapters.delivery import Broker, Source
 from adapters.registry import load
-from adapters.runner import Broker, Source, pump
+from adapters.runner import pump
 from adapters.transports.webhook import WebhookServer, WebhookSettings
 from tests.adapters.recorder import Recorder
 
