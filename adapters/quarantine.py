@@ -3,7 +3,7 @@
 import logging
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,19 +16,20 @@ from models import zulu
 
 log = logging.getLogger(__name__)
 
+BEGINNING = 4096  # bytes kept of what is too large to keep
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One thing set aside. `metadata` says how to read `raw` again (`kind`: message, row, entity or redacted)."""
+    """One thing set aside.
+
+    `metadata` says how to read `raw` again; its `kind` is message, row, entity, redacted or truncated.
+    """
 
     source: str
     reason: str
     raw: bytes
     metadata: Mapping[str, str]
-
-    @property
-    def kind(self) -> str:
-        return self.metadata.get("kind", "message")
 
 
 def of_error(source: str, adapter: Adapter, message: Message, error: DecodeError) -> Record:
@@ -76,18 +77,25 @@ class Quarantine:
     async def put(self, record: Record) -> int:
         """Stores the record, however long it takes; returns its id.
 
-        Raises httpx.HTTPStatusError when the broker will never take it; the message then stays unacknowledged.
+        A record the broker finds too large is stored with the beginning of its bytes. Raises httpx.HTTPStatusError when
+        the broker will never take it; the message then stays unacknowledged.
         """
+        log.warning("%s: set aside, %s", record.source, record.reason)
+        response = await self._post(record)
+        if response.status_code == 413 and len(record.raw) > BEGINNING:
+            metadata = {**record.metadata, "kind": "truncated", "size": str(len(record.raw))}
+            response = await self._post(replace(record, raw=record.raw[:BEGINNING], metadata=metadata))
+        response.raise_for_status()
+        return int(response.json()["id"])
+
+    async def _post(self, record: Record) -> httpx.Response:
         body = {
             "source": record.source,
             "reason": record.reason,
             "raw": b64encode(record.raw).decode(),
             "metadata": dict(record.metadata),
         }
-        log.warning("%s: set aside, %s", record.source, record.reason)
-        response = await persistently(lambda: self._client.post(self._url, json=body))
-        response.raise_for_status()
-        return int(response.json()["id"])
+        return await persistently(lambda: self._client.post(self._url, json=body))
 
     async def list(self, source: str | None, limit: int, offset: int) -> list[dict[str, Any]]:
         params: dict[str, str | int] = {"limit": limit, "offset": offset} | ({"source": source} if source else {})

@@ -14,6 +14,12 @@ from adapters.settings import AdapterSettings
 from adapters.sink import Sink
 from adapters.sources import Declaration, decoder, read
 
+# kinds of record whose bytes are not all there
+LOST = {
+    "redacted": "of a personal source only the shape is kept",
+    "truncated": "it was too large to be kept whole",
+}
+
 
 class ReplayError(Exception):
     """A record that still cannot be stored, and why."""
@@ -40,10 +46,8 @@ def _entities(
     number: int, record: Mapping[str, Any], declaration: Declaration, settings: AdapterSettings
 ) -> list[dict[str, Any]]:
     kind = record["metadata"].get("kind")
-    if kind == "redacted":
-        raise ReplayError(
-            f"record {number}: of a personal source only the shape is kept; drop the corrected file again"
-        )
+    if kind in LOST:
+        raise ReplayError(f"record {number}: {LOST[kind]}; drop the corrected file again")
     if kind == "entity":
         return [orjson.loads(record["raw"])]
     return list(_decoded(number, record, declaration, settings))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import httpx
 
+from adapters.backoff import delays
 from adapters.delivery import Broker
 from adapters.pseudonym import DayKey
 from adapters.quarantine import Quarantine
@@ -29,7 +30,7 @@ def surroundings(settings: AdapterSettings) -> Surroundings:
 
 
 async def serve(settings: AdapterSettings, declarations: Iterable[Declaration]) -> None:
-    """Runs the sources until cancelled. Raises SourceError before anything starts, OSError when a port is taken."""
+    """Runs the sources until cancelled. Raises SourceError before anything starts."""
     around = surroundings(settings)
     sources = bind_all(declarations, around, day_key(settings))
     async with httpx.AsyncClient(timeout=settings.timeout) as client:
@@ -37,8 +38,20 @@ async def serve(settings: AdapterSettings, declarations: Iterable[Declaration]) 
             Sink(client, settings.broker_url), Quarantine(client, settings.broker_url), settings.batch, settings.queue
         )
         async with asyncio.TaskGroup() as group:
-            group.create_task(around.webhooks.serve(), name="webhooks")
+            if around.webhooks.wanted:
+                group.create_task(_keep_serving(around.webhooks), name="webhooks")
             group.create_task(run(sources, broker), name="sources")
+
+
+async def _keep_serving(webhooks: WebhookServer) -> None:
+    """A port that is taken is the trouble of pushed sources only; it is tried again until it is free."""
+    for delay in delays(first=1.0):
+        try:
+            await webhooks.serve()
+            return
+        except OSError as error:
+            log.error("webhook: %s; trying again in %.1f s", error, delay)
+            await asyncio.sleep(delay)
 
 
 async def until_stopped(work: asyncio.Task[None]) -> None:

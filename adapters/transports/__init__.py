@@ -30,6 +30,7 @@ def _mqtt(via: MqttSettings, source: str, personal: bool, around: Surroundings) 
 
 
 def _webhook(via: WebhookSettings, source: str, personal: bool, around: Surroundings) -> Transport:
+    around.webhooks.wanted = True
     return lambda: around.webhooks.receive(via, source)
 
 

@@ -5,6 +5,7 @@ whatever was not acknowledged. The server's in-flight window is the back-pressur
 """
 
 import logging
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Literal
@@ -18,7 +19,10 @@ log = logging.getLogger(__name__)
 
 
 class MqttSettings(SourceSettings):
-    """`topic` may hold wildcards or be shared (`$share/group/filter`); `client_id` must be unique per server."""
+    """`url` is `mqtt://` or `mqtts://`, ADAPTERS_MQTT_URL when empty.
+
+    `topic` may hold wildcards or be shared (`$share/group/filter`); `client_id` must be unique per server.
+    """
 
     transport: Literal["mqtt"] = "mqtt"
     topic: str
@@ -37,13 +41,15 @@ async def subscribe(settings: MqttSettings, url: str, client_id: str) -> AsyncIt
 
 def _client(url: str, client_id: str) -> aiomqtt.Client:
     parts = urlsplit(url)
+    secure = parts.scheme == "mqtts"
     client = aiomqtt.Client(
         parts.hostname or "127.0.0.1",
-        parts.port or 1883,
+        parts.port or (8883 if secure else 1883),
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
         identifier=client_id,
         clean_session=False,
+        tls_context=ssl.create_default_context() if secure else None,
     )
     # aiomqtt acknowledges on arrival and has no option for it; paho, underneath, can leave it to us.
     client._client.manual_ack_set(True)

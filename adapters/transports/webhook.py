@@ -54,6 +54,7 @@ class WebhookServer:
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._boxes: dict[str, Mailbox] = {}
+        self.wanted = False  # whether any source is declared to be pushed
         self.app = Starlette(routes=[Route("/push/{path:path}", self._push, methods=["POST"])])
 
     async def serve(self) -> None:

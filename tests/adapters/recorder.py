@@ -31,6 +31,7 @@ class Recorder:
         self.headers: list[dict[str, str]] = []
         self.stored: list[dict[str, Any]] = []
         self.quarantine: list[dict[str, Any]] = []
+        self.quarantine_limit = 1 << 20
         self.replayed: list[int] = []
         routes = [
             Route("/ngsi-ld/v1/entityOperations/upsert", self._upsert, methods=["POST"]),
@@ -55,7 +56,10 @@ class Recorder:
         return answer
 
     async def _put(self, request: Request) -> Response:
-        record = orjson.loads(await request.body())
+        body = await request.body()
+        if len(body) > self.quarantine_limit:
+            return Response(status_code=413)
+        record = orjson.loads(body)
         number = len(self.quarantine) + 1
         self.quarantine.append(record | {"id": number, "receivedAt": "2026-11-21T00:00:00Z"})
         return JSONResponse({"id": number}, 201)

@@ -126,6 +126,14 @@ def test_what_the_broker_refuses_again_stays(
     assert recorder.replayed == []
 
 
+def test_a_truncated_record_cannot_be_replayed(
+    city: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_aside(recorder, "rain", b"half", kind="truncated")
+    assert main(["quarantine", "replay", "1"]) == 1
+    assert "too large" in capsys.readouterr().err
+
+
 def test_a_personal_record_cannot_be_replayed(
     city: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:

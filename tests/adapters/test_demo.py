@@ -51,6 +51,17 @@ async def test_every_type_is_there_within_twenty_seconds(settings: AdapterSettin
     assert "KNZ" not in str(recorder.stored)
 
 
+async def test_a_taken_port_stops_pushes_only(settings: AdapterSettings, recorder: Recorder) -> None:
+    with socket.create_server(("127.0.0.1", settings.webhook_port)):
+        task = asyncio.create_task(serve(settings, read(settings)))
+        inbox = settings.data / "inbox/people-count"
+        await until(inbox.exists)
+        (inbox / "area1_m5.csv").write_bytes(DATA.joinpath("area1_m5.csv").read_bytes()[:200])
+        await until(lambda: recorder.of_type("CrowdFlowObserved"))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 def test_the_recordings_are_small_and_named_with_their_licence() -> None:
     told = DATA.joinpath("SOURCES.md").read_text()
     files = [path for path in Path(str(DATA)).rglob("*") if path.is_file()]

@@ -139,6 +139,14 @@ async def test_an_entity_the_broker_says_nothing_about_is_not_committed(broker: 
     assert "urn:ngsi-ld:Device:test:a" in recorder.raw(0).decode()
 
 
+async def test_a_record_too_large_for_the_quarantine_keeps_its_beginning(broker: Broker, recorder: Recorder) -> None:
+    recorder.quarantine_limit = 20_000
+    await pump(source(Tape("worse " + "x" * 50_000)), broker)
+    assert recorder.raw(0) == b"worse " + b"x" * 4090
+    assert recorder.quarantine[0]["metadata"]["kind"] == "truncated"
+    assert recorder.quarantine[0]["metadata"]["size"] == "50006"
+
+
 async def test_a_decoders_mistake_is_logged_without_what_the_message_said(
     broker: Broker, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
