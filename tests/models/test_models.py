@@ -23,7 +23,7 @@ from tests.models.schema import mistakes
 AT = datetime(2026, 6, 19, 12, 50, tzinfo=timezone(timedelta(hours=9)))
 KANAZAWA = Point(136.6333, 36.5883)
 ALL = (AirQualityObserved, WeatherObserved, BikeHireDockingStation, Vehicle, CrowdFlowObserved, Device)
-CONTEXT = json.loads(files("models").joinpath("context.jsonld").read_text())["@context"]
+CONTEXT = json.loads(files("models").joinpath("kanazawa.jsonld").read_text())["@context"]
 
 # each with every attribute it has
 FULL: list[Model] = [
