@@ -19,7 +19,9 @@ class Device(Model):
     controlled_property: tuple[str, ...] | None = fixed("controlledProperty")
     supported_protocol: tuple[str, ...] | None = fixed("supportedProtocol")
     serial_number: str | None = fixed("serialNumber")
-    location: Point | None = measured("location")
+    location: Point | None = measured("location")  # of what moves
+    place: Point | None = fixed("location")  # of what stands
+    reported_location: Point | None = measured("reportedLocation")  # what the receiver of a standing one says
     altitude: float | None = measured("altitude", "MTR")
     battery_level: float | None = measured("batteryLevel", "C62")
     rssi: float | None = measured("rssi", "DBM")

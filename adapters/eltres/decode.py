@@ -64,9 +64,16 @@ def _device(terminal: Terminal, reading: Reading, at: datetime) -> Device:
         category=("sensor",),
         controlled_property=terminal.controlled or None,
         serial_number=terminal.terminal,
-        location=reading.location or terminal.location,
+        **_where(terminal, reading),
         **values,
     )
+
+
+def _where(terminal: Terminal, reading: Reading) -> dict[str, Any]:
+    """The place of the table for what stands, the reported one for what moves."""
+    if terminal.location is None:
+        return {"location": reading.location}
+    return {"place": terminal.location, "reported_location": reading.location}
 
 
 def _observed(terminal: Terminal, reading: Reading, at: datetime) -> Model | None:
