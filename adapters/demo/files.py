@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 log = logging.getLogger(__name__)
 
-DATA = files("adapters.demo").joinpath("data")
+RECORDED = files("adapters.demo").joinpath("recordings")
 
 
 class Recording(NamedTuple):
@@ -55,7 +55,7 @@ async def drop_files(inbox: Path, pause: float) -> None:
 
 def chunks(recording: Recording) -> Iterator[bytes]:
     """The file in parts of `rows` rows, each with the header, over and over."""
-    header, *lines = DATA.joinpath(recording.data).read_bytes().splitlines(keepends=True)
+    header, *lines = RECORDED.joinpath(recording.data).read_bytes().splitlines(keepends=True)
     step = recording.rows or len(lines)
     while True:
         for start in range(0, len(lines), step):

@@ -11,14 +11,14 @@ import httpx
 import orjson
 
 from adapters.backoff import delays
-from adapters.demo.files import DATA
+from adapters.demo.files import RECORDED
 
 log = logging.getLogger(__name__)
 
 
 def frames() -> Iterator[tuple[str, bytes]]:
     """(terminal, body), over and over: JSON when the frame was recorded with its time, else raw bytes or hex."""
-    recorded = orjson.loads(DATA.joinpath("eltres_frames.json").read_bytes())
+    recorded = orjson.loads(RECORDED.joinpath("eltres_frames.json").read_bytes())
     for turn in itertools.count():
         for frame in recorded:
             raw = bytes.fromhex(frame["payload"])
@@ -45,7 +45,7 @@ async def publish(url: str, pause: float) -> None:
 
 async def push(url: str, pause: float) -> None:
     """Pushes one recorded frame every `pause` seconds and sends it again until it was taken."""
-    recorded = orjson.loads(DATA.joinpath("eltres_frames.json").read_bytes())
+    recorded = orjson.loads(RECORDED.joinpath("eltres_frames.json").read_bytes())
     async with httpx.AsyncClient(timeout=15) as client:
         for frame in itertools.cycle(recorded):
             await _deliver(client, url, orjson.dumps([frame]))

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapters.demo.files import DATA
+from adapters.demo.files import RECORDED
 from adapters.transports.webhook import Server
 
 FETCHED = 1795186800  # 2026-11-21 00:00 in Japan: the station list says no time of its own
@@ -23,7 +23,7 @@ FIXTURES = ("station_information", "station_status", "system_information")
 def documents(base: str) -> dict[str, bytes]:
     """Path to document. `base` is the URL they are served under; the discovery files point there."""
     fixtures = {
-        f"mobilitydata/{name}.json": DATA.joinpath("gbfs-fixture", f"{name}.json").read_bytes() for name in FIXTURES
+        f"mobilitydata/{name}.json": RECORDED.joinpath("gbfs-fixture", f"{name}.json").read_bytes() for name in FIXTURES
     }
     docomo = {"docomo/station_information.json": orjson.dumps(_page({"stations": _docomo_stations()}))}
     return {
@@ -54,7 +54,7 @@ async def serve(host: str, port: int) -> None:
 
 def _docomo_stations() -> list[dict[str, Any]]:
     """The recorded list, in the words of GBFS; nothing is added."""
-    text = DATA.joinpath("docomo_station.csv").read_text(encoding="utf-8-sig")
+    text = RECORDED.joinpath("docomo_station.csv").read_text(encoding="utf-8-sig")
     return [
         {
             "station_id": row["station_id"],

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.demo.feed import feed
-from adapters.demo.files import DATA, RECORDINGS, chunks
+from adapters.demo.files import RECORDED, RECORDINGS, chunks
 from adapters.demo.gbfs_server import documents
 from adapters.service import serve
 from adapters.settings import AdapterSettings
@@ -56,22 +56,22 @@ async def test_a_taken_port_stops_pushes_only(settings: AdapterSettings, recorde
         task = asyncio.create_task(serve(settings, read(settings)))
         inbox = settings.data / "inbox/people-count"
         await until(inbox.exists)
-        (inbox / "area1_m5.csv").write_bytes(DATA.joinpath("area1_m5.csv").read_bytes()[:200])
+        (inbox / "area1_m5.csv").write_bytes(RECORDED.joinpath("area1_m5.csv").read_bytes()[:200])
         await until(lambda: recorder.of_type("CrowdFlowObserved"))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
 def test_the_recordings_are_small_and_named_with_their_licence() -> None:
-    told = DATA.joinpath("SOURCES.md").read_text()
-    files = [path for path in Path(str(DATA)).rglob("*") if path.is_file()]
+    told = RECORDED.joinpath("SOURCES.md").read_text()
+    files = [path for path in Path(str(RECORDED)).rglob("*") if path.is_file()]
     assert all(path.stat().st_size < 1 << 20 for path in files)
     assert all(recording.data in told for recording in RECORDINGS)
 
 
 def test_a_recording_in_parts_is_the_whole_recording() -> None:
     recording = next(each for each in RECORDINGS if each.rows)
-    lines = DATA.joinpath(recording.data).read_bytes().splitlines(keepends=True)
+    lines = RECORDED.joinpath(recording.data).read_bytes().splitlines(keepends=True)
     parts, found = chunks(recording), []
     while len(found) < len(lines) - 1:
         head, *body = next(parts).splitlines(keepends=True)
