@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.process import dying_with_parent
+
 STAND_INS = """
 import sys
 import deploy.run
@@ -40,7 +42,8 @@ class Instance:
         mark = {"YUKITSURI_TRIAL": str(data)}  # every child inherits it
         environ = {**os.environ, **ports, **mark, "DATA": str(data), **variables}
         with self._log.open("w") as log:
-            self.process = subprocess.Popen([sys.executable, "-c", STAND_INS], env=environ, stdout=log, stderr=log)
+            command = [*dying_with_parent(signal.SIGTERM), sys.executable, "-c", STAND_INS]
+            self.process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
 
     def said(self) -> str:
         return self._log.read_text()
@@ -53,40 +56,43 @@ class Instance:
             time.sleep(0.05)
 
 
-def left_over(data: Path) -> list[str]:
-    """Command lines of living processes that a supervisor on this folder started."""
-    found = []
+def living(folder: Path) -> dict[int, str]:
+    """Processes of instances on data folders under this folder: their ids and command lines."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if f"YUKITSURI_TRIAL={data}".encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_text().replace("\0", " ")[:80])
+            if f"YUKITSURI_TRIAL={folder}".encode() in (process / "environ").read_bytes():
+                found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")[:80]
         except OSError:
             continue
     return found
 
 
-def await_none(data: Path) -> None:
+def await_none(folder: Path) -> None:
     deadline = time.monotonic() + 10
-    while left_over(data) and time.monotonic() < deadline:
+    while living(folder) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert left_over(data) == []
+    assert living(folder) == {}
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[Path]:
+    """A folder for instances' data folders; what runs on them is gone after the test."""
     yield tmp_path / "data"
-    await_none(tmp_path / "data")
+    for pid in living(tmp_path):
+        os.kill(pid, signal.SIGKILL)  # of a test that failed
+    await_none(tmp_path)
 
 
 def test_it_starts_everything_and_ends_everything(data: Path) -> None:
     instance = Instance(data)
     instance.await_ready()
-    assert len(left_over(data)) > 5
+    assert len(living(data)) > 5
     for line in ("migrate | migrated", "broker | remotes 127.0.0.0/8", "adapters | to http://127.0.0.1:"):
         assert line in instance.said()
     instance.process.send_signal(signal.SIGTERM)
     assert instance.process.wait(15) == 0
-    assert left_over(data) == []
+    assert living(data) == {}
 
 
 def test_it_leaves_nothing_when_killed_and_starts_again_at_once(data: Path) -> None:
@@ -108,7 +114,7 @@ def test_instances_run_side_by_side(data: Path, tmp_path: Path) -> None:
     for instance in instances:
         instance.process.send_signal(signal.SIGTERM)
     assert [instance.process.wait(15) for instance in instances] == [0, 0]
-    await_none(tmp_path / "other")
+    assert living(tmp_path) == {}
 
 
 def test_a_failing_step_ends_what_was_started(data: Path) -> None:
