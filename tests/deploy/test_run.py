@@ -105,6 +105,7 @@ def test_it_leaves_nothing_when_killed_and_starts_again_at_once(data: Path) -> N
     again.await_ready()
     again.process.send_signal(signal.SIGINT)
     assert again.process.wait(15) == 0
+    assert living(data) == {}
 
 
 def test_instances_run_side_by_side(data: Path, tmp_path: Path) -> None:
