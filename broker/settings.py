@@ -1,0 +1,72 @@
+"""Settings of the broker: environment variables with the prefix BROKER_."""
+
+from functools import lru_cache
+from ipaddress import ip_address
+from pathlib import Path
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and what it means. Durations are seconds, sizes bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="BROKER_", extra="ignore")
+
+    database_url: str = Field("postgresql://postgres@127.0.0.1:5432/postgres", description="DSN of the database")
+    database_connections: int = Field(8, ge=2, le=200, description="connections for questions")
+    database_writers: int = Field(2, ge=1, le=32, description="transactions that may write at the same time")
+    statement_timeout: float = Field(10, gt=0, description="a question that takes longer is refused: TooComplexQuery")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(1026, ge=0, le=65535, description="port to listen on")
+    allow_open: bool = Field(
+        False, description="listen on an address other than loopback although there is no authentication"
+    )
+    public_url: str = Field("", description="the URL that clients know the broker by, such as https://city.example")
+    max_body: int = Field(4 * 1024 * 1024, gt=0, description="largest request body")
+    max_batch: int = Field(5000, gt=0, description="most entities in one batch")
+    max_limit: int = Field(1000, gt=0, description="largest page")
+    default_limit: int = Field(20, gt=0, description="page size when the request names none")
+    temporal_limit: int = Field(10_000, gt=0, description="most attribute instances in one temporal answer")
+    remote_allow: str = Field(
+        "", description="private networks or host names @contexts may be fetched from, separated by commas"
+    )
+    context_timeout: float = Field(5, gt=0, description="time to fetch a remote @context")
+    context_size: int = Field(1024 * 1024, gt=0, description="largest remote @context")
+    context_ttl: float = Field(3600, gt=0, description="a fetched @context is looked at again after this time")
+    contexts_folder: Path | None = Field(None, description="folder whose *.jsonld files are served under /contexts/")
+    log_level: str = Field("info", description="debug, info, warning or error")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: str) -> str:
+        if not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("a DSN starts with postgresql://")
+        return value
+
+    @model_validator(mode="after")
+    def _closed_by_default(self) -> "Settings":
+        if not self.allow_open and not is_loopback(self.host):
+            raise ValueError(
+                f"BROKER_HOST={self.host} is open to others and there is no authentication yet; "
+                "listen on 127.0.0.1, or say BROKER_ALLOW_OPEN=true when something in front protects the broker"
+            )
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """True when `host` names this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """The installed version of the distribution."""
+    from importlib.metadata import version as installed
+
+    return installed("yukitsuri")
