@@ -1,0 +1,186 @@
+"""The write: many operations in one transaction with a constant number of statements (see 0002_write.sql)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import orjson
+
+from broker.store.db import Database
+from broker.store.instances import Row, to_row
+from broker.store.statements import statements
+from broker.store.tenants import learn_terms
+from ngsi.change import Change
+from ngsi.entity import Entity
+from ngsi.errors import NgsiLdError
+from ngsi.geometry import ewkb
+from ngsi.terms import CORE
+
+_LOCATION = CORE + "location"
+_RETRIES = 20
+_BLOCK = 1000
+
+Key = tuple[int, str]
+Outcome = Change | NgsiLdError
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is to be done to one entity: `rule` gives the change, or raises an NgsiLdError that is its own only."""
+
+    tenant: int
+    id: str
+    rule: Callable[[Entity | None, datetime], Change]
+
+
+class _RaceLost(Exception):
+    """An entity to be created came to be meanwhile."""
+
+
+class Writer:
+    """Applies operations; hands out entity numbers from blocks and instants that never repeat."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._next = 0
+        self._end = 0
+        self._clock = datetime.min.replace(tzinfo=UTC)
+
+    async def apply(self, operations: Sequence[Operation]) -> list[Outcome]:
+        """One transaction; returns each operation's change or error in order.
+
+        Raises asyncpg's errors when the database fails, and then nothing is written.
+        """
+        for attempt in range(_RETRIES):
+            try:
+                async with self._database.writers.acquire() as connection, connection.transaction():
+                    return await self._attempt(connection, operations)
+            except (_RaceLost, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+                if attempt == _RETRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _attempt(self, connection: asyncpg.Connection, operations: Sequence[Operation]) -> list[Outcome]:
+        sql = statements("changes")
+        keys = sorted({(operation.tenant, operation.id) for operation in operations})
+        rows = await connection.fetch(sql["lock"], [key[0] for key in keys], [key[1] for key in keys])
+        stored = {(row["tenant"], row["id"]): row for row in rows}
+        states: dict[Key, Entity | None] = {key: _entity(row) for key, row in stored.items()}
+        outcomes = [self._one(operation, states) for operation in operations]
+        changes = [
+            ((operation.tenant, operation.id), outcome)
+            for operation, outcome in zip(operations, outcomes, strict=True)
+            if isinstance(outcome, Change) and (outcome.changed or outcome.written)
+        ]
+        if not changes:
+            return outcomes
+        numbers = {key: stored[key]["no"] if key in stored else await self._number() for key, _ in changes}
+        await learn_terms(self._database, _names(changes))
+        readings = self._readings(changes, numbers)
+        if readings:
+            await connection.execute(sql["history"], *(list(column) for column in zip(*readings, strict=True)))
+        current = [(key, change) for key, change in changes if change.changed]
+        if current and not await connection.fetchval(sql["write"], *_columns(current, numbers, stored.keys())):
+            raise _RaceLost
+        return outcomes
+
+    def _one(self, operation: Operation, states: dict[Key, Entity | None]) -> Outcome:
+        key = (operation.tenant, operation.id)
+        try:
+            change = operation.rule(states.get(key), self._now())
+        except NgsiLdError as error:
+            return error
+        states[key] = change.after
+        return change
+
+    def _now(self) -> datetime:
+        self._clock = max(datetime.now(UTC), self._clock + timedelta(microseconds=1))
+        return self._clock
+
+    async def _number(self) -> int:
+        if self._next == self._end:
+            self._next = await self._database.writers.fetchval("select nextval('entity_no')")
+            self._end = self._next + _BLOCK
+        self._next += 1
+        return self._next - 1
+
+    def _readings(self, changes: list[tuple[Key, Change]], numbers: dict[Key, int]) -> list[Row]:
+        """History rows; of several for one reading the last one counts."""
+        terms = self._database.terms
+        rows: dict[Any, Row] = {}
+        for key, change in changes:
+            for items, deleted_at in ((change.written, None), (change.removed, _time_of(change, self._clock))):
+                for iri, instance in items:
+                    dataset = instance.get("datasetId")
+                    row = to_row(numbers[key], terms[iri], terms[dataset] if dataset else 0, instance, deleted_at)
+                    rows[row[:4]] = row
+        return list(rows.values())
+
+
+def _time_of(change: Change, now: datetime) -> datetime:
+    return change.after.modified_at if change.after is not None and change.after.modified_at is not None else now
+
+
+def _names(changes: list[tuple[Key, Change]]) -> set[str]:
+    names: set[str] = set()
+    for _, change in changes:
+        for iri, instance in [*change.written, *change.removed]:
+            names.add(iri)
+            if "datasetId" in instance:
+                names.add(instance["datasetId"])
+    return names
+
+
+def _entity(row: Any) -> Entity | None:
+    if row["deleted_at"] is not None:
+        return None
+    return entity_of(row)
+
+
+def entity_of(row: Any) -> Entity:
+    """The entity of a row of table entity."""
+    return Entity(
+        row["id"], row["types"], row["attributes"], row["scopes"] or [],
+        row["created_at"], row["modified_at"], row["expires_at"],
+    )  # fmt: skip
+
+
+def _columns(changes: list[tuple[Key, Change]], numbers: dict[Key, int], stored: Any) -> list[list[Any]]:
+    last = {key: place for place, (key, _) in enumerate(changes)}
+    rows = [
+        (key[0], numbers[key], key[1], key not in stored, last[key] == place, *_columns_of(change))
+        for place, (key, change) in enumerate(changes)
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _columns_of(change: Change) -> tuple[Any, ...]:
+    shown = change.after or change.before
+    assert shown is not None
+    operation = "delete" if change.after is None else "create" if change.before is None else "update"
+    touched = change.touched
+    earlier = change.before.attributes if change.before else {}
+    before = {iri: earlier[iri] for iri in touched if iri in earlier}
+    return (
+        operation,
+        "\n".join(shown.types),
+        "\n".join(shown.scopes) or None,
+        orjson.dumps(change.after.attributes) if change.after else None,
+        _location(change.after),
+        shown.created_at,
+        shown.modified_at if change.after else datetime.now(UTC),
+        shown.expires_at,
+        "\n".join(touched),
+        orjson.dumps(before) if before else None,
+    )
+
+
+def _location(entity: Entity | None) -> bytes | None:
+    for instance in entity.attributes.get(_LOCATION, ()) if entity else ():
+        if "datasetId" not in instance and isinstance(instance.get("value"), dict):
+            return ewkb(instance["value"])
+    return None
+
+

@@ -1,0 +1,27 @@
+-- name: lock
+select e.tenant, e.id, e.no, e.types, e.scopes, e.attributes, e.created_at, e.modified_at, e.expires_at, e.deleted_at
+from entity e
+where (e.tenant, e.id) in (select * from unnest($1::integer[], $2::text[]))
+order by e.tenant, e.id
+for update
+
+-- name: write
+select write_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+
+-- name: history
+insert into history as h (entity, attribute, dataset, at, observed, created_at, modified_at, deleted,
+                          type, form, number, text, json, unit_code, members)
+select entity, attribute, dataset, at, observed, modified_at, modified_at, deleted,
+       type, form, number, text, json, unit_code, members
+from unnest($1::bigint[], $2::integer[], $3::integer[], $4::timestamptz[], $5::boolean[], $6::timestamptz[],
+            $7::boolean[], $8::smallint[], $9::"char"[], $10::float8[], $11::text[], $12::jsonb[], $13::text[],
+            $14::jsonb[])
+  as r(entity, attribute, dataset, at, observed, modified_at, deleted,
+       type, form, number, text, json, unit_code, members)
+on conflict (entity, attribute, dataset, at) do update
+set type = excluded.type, form = excluded.form, number = excluded.number, text = excluded.text, json = excluded.json,
+    unit_code = excluded.unit_code, members = excluded.members, modified_at = excluded.modified_at,
+    deleted = excluded.deleted
+where (h.type, h.form, h.number, h.text, h.json, h.unit_code, h.members, h.deleted)
+   is distinct from (excluded.type, excluded.form, excluded.number, excluded.text, excluded.json,
+                     excluded.unit_code, excluded.members, excluded.deleted)

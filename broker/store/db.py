@@ -1,0 +1,58 @@
+"""The connections: one pool for questions, one for writes; both speak JSON as bytes."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import orjson
+
+UNREACHABLE = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncio.TimeoutError)
+CONNECTION_LOST = (*UNREACHABLE, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
+
+
+class Database:
+    """Two pools on one DSN. Questions run under a statement timeout, writes do not."""
+
+    def __init__(self, readers: asyncpg.Pool, writers: asyncpg.Pool) -> None:
+        self.readers = readers
+        self.writers = writers
+        self.tenants: dict[str, int] = {}
+        self.terms: dict[str, int] = {}
+        self.term_iris: dict[int, str] = {}
+
+    @classmethod
+    async def connect(cls, dsn: str, *, connections: int, writers: int, statement_timeout: float) -> "Database":
+        """Raises asyncpg's errors or OSError when the server cannot be reached."""
+        timeout = {"statement_timeout": str(int(statement_timeout * 1000))}
+        reading = await asyncpg.create_pool(
+            dsn, min_size=2, max_size=connections, init=_prepare, reset=_keep, server_settings=timeout
+        )
+        writing = await asyncpg.create_pool(dsn, min_size=1, max_size=writers + 1, init=_prepare, reset=_keep)
+        return cls(reading, writing)
+
+    async def close(self) -> None:
+        for pool in (self.readers, self.writers):
+            try:
+                await asyncio.wait_for(pool.close(), 5)
+            except (TimeoutError, *UNREACHABLE):
+                pool.terminate()
+
+    async def ping(self) -> None:
+        await self.readers.fetchval("select 1", timeout=2)
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=lambda raw: b"\x01" + raw, decoder=_jsonb
+    )
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", format="binary", encoder=lambda raw: raw, decoder=orjson.loads
+    )
+
+
+def _jsonb(data: bytes) -> Any:
+    return orjson.loads(memoryview(data)[1:])
+
+
+async def _keep(_: asyncpg.Connection) -> None:
+    """No statement of ours leaves state in a session, so nothing is to be reset."""
