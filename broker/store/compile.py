@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from broker.store.jsonpath import jsonpath
+from broker.store.jsonpath import jsonpath, strings_path
 from ngsi.geometry import ewkb
 from ngsi.query.boolean import All, Any_
 from ngsi.query.entities import EntityQuery
 from ngsi.query.geo import GeoQuery
-from ngsi.query.q import Condition, Query
+from ngsi.query.q import Condition, Literal, Query
 from ngsi.query.types import TypeSelection
 from ngsi.terms import CORE
 
@@ -83,7 +83,7 @@ def _q(node: Query, where: _Where) -> str:
 
 def _entity_time(node: Condition, where: _Where) -> str:
     column = _TIMES.get(node.path.member or "", "created_at")
-    if node.operator is None or not node.operands or not hasattr(node.operands[0], "value"):
+    if node.operator is None or not node.operands or not isinstance(node.operands[0], Literal):
         return f"{column} is not null"
     operator = {"==": "=", "!=": "<>"}.get(node.operator, node.operator)
     if operator not in ("=", "<>", "<", ">", "<=", ">=") or node.operands[0].kind != "dateTime":
@@ -92,12 +92,13 @@ def _entity_time(node: Condition, where: _Where) -> str:
 
 
 def _pattern(node: Condition, where: _Where) -> str:
-    attribute = where.bind(node.path.attributes[0])
     operand = node.operands[0]
-    pattern = where.bind(operand.value if hasattr(operand, "value") else "")
-    values = f"jsonb_path_query(attributes -> {attribute}, '$[*].*')"
+    pattern = where.bind(operand.value if isinstance(operand, Literal) else "")
+    values = f"jsonb_path_query(attributes, {where.bind(strings_path(node.path))}::text::jsonpath, '{{}}', true)"
     found = f"exists (select from {values} v where jsonb_typeof(v) = 'string' and v #>> '{{}}' ~ {pattern})"
-    return found if node.operator == "~=" else f"(attributes ? {attribute} and not {found})"
+    if node.operator == "~=":
+        return found
+    return f"({_q(Condition(node.path), where)} and not {found})"
 
 
 def _geo(query: GeoQuery, where: _Where) -> str:

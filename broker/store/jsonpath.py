@@ -26,6 +26,14 @@ def jsonpath(condition: Condition) -> str:
     return f"exists({context} ? (({present}) && !({equal})))"
 
 
+def strings_path(path: Path) -> str:
+    """The path to the values that a regular expression may be held against."""
+    context = "$" + "".join(f".{_quote(iri)}[*]" for iri in path.attributes)
+    if _deep(path):
+        return f"{context}.{_targets(path)[0]}"
+    return f'{context}.keyvalue() ? (@.key == "value" || @.key == "vocab" || @.key == "languageMap").value'
+
+
 def _deep(path: Path) -> bool:
     return path.member is not None or bool(path.keys)
 

@@ -1,0 +1,41 @@
+"""Entities as they are now."""
+
+from typing import Any
+
+import asyncpg
+
+from broker.store import compile
+from broker.store.changes import entity_of
+from broker.store.db import Database
+from ngsi.entity import Entity
+from ngsi.errors import BadRequestData, TooComplexQuery, shown
+from ngsi.query.entities import EntityQuery
+
+_RETRIEVE = (
+    "select id, types, scopes, attributes, created_at, modified_at, expires_at from entity "
+    "where tenant = $1 and id = $2 and deleted_at is null and (expires_at is null or expires_at > now())"
+)
+
+
+async def retrieve(database: Database, tenant: int, entity_id: str) -> Entity | None:
+    row = await database.readers.fetchrow(_RETRIEVE, tenant, entity_id)
+    return None if row is None else entity_of(row)
+
+
+async def find(database: Database, tenant: int, query: EntityQuery) -> list[Entity]:
+    """The page of matching entities, oldest first. Raises TooComplexQuery, BadRequestData."""
+    return [entity_of(row) for row in await _ask(database, *compile.entities(query, tenant))]
+
+
+async def count(database: Database, tenant: int, query: EntityQuery) -> int:
+    """How many match, whatever the page. Raises TooComplexQuery, BadRequestData."""
+    return int((await _ask(database, *compile.count(query, tenant)))[0]["count"])
+
+
+async def _ask(database: Database, sql: str, values: list[Any]) -> list[Any]:
+    try:
+        return list(await database.readers.fetch(sql, *values))
+    except asyncpg.QueryCanceledError:
+        raise TooComplexQuery("the query took longer than BROKER_STATEMENT_TIMEOUT; narrow it") from None
+    except asyncpg.InvalidRegularExpressionError as error:
+        raise BadRequestData(f"the regular expression is not valid: {shown(error.message or '')}") from None
