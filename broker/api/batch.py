@@ -1,0 +1,137 @@
+"""/entityOperations (GS CIM 009, 6.14 to 6.17)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.api import http
+from broker.store.changes import Operation, Outcome
+from ngsi import names, patch
+from ngsi.entity import Fragment, parse_entity, parse_fragment
+from ngsi.errors import BadRequestData, InvalidRequest, NgsiLdError
+from ngsi.jsonld import Context
+
+Parse = Callable[[Any, Context], Fragment]
+Rule = Callable[[Fragment], Callable[[Any, Any], Any]]
+
+
+async def create(request: Request) -> Response:
+    """createBatch (5.6.7): 201 with the ids, or 207."""
+    http.parameters(request, frozenset({"local"}))
+    results = await _each(request, parse_entity, lambda it: lambda old, now: patch.create(old, it, now), create=True)
+    return _answer(request, results, created=True)
+
+
+async def upsert(request: Request) -> Response:
+    """upsertBatch (5.6.8): 201 with the created ids, 204 when all existed, or 207."""
+    given = http.parameters(request, frozenset({"local", "options"}))
+    chosen = http.options(given, frozenset({"replace", "update", "keepNewest"}))
+    if {"replace", "update"} <= chosen:
+        raise BadRequestData("options: replace and update exclude each other")
+    update, newest = "update" in chosen, "keepNewest" in chosen
+    results = await _each(
+        request,
+        parse_entity,
+        lambda it: lambda old, now: patch.upsert(old, it, now, update=update, keep_newest=newest),
+        create=True,
+    )
+    return _answer(request, results, created=True)
+
+
+async def update(request: Request) -> Response:
+    """updateBatch (5.6.9): 204 or 207."""
+    given = http.parameters(request, frozenset({"local", "options"}))
+    keep = "noOverwrite" in http.options(given, frozenset({"noOverwrite", "update", "replace"}))
+    results = await _each(
+        request, _with_id, lambda it: lambda old, now: patch.append(old, it, now, no_overwrite=keep)
+    )
+    return _answer(request, results)
+
+
+async def delete(request: Request) -> Response:
+    """deleteBatch (5.6.10): 204 or 207."""
+    http.parameters(request, frozenset({"local"}))
+    ids = _listed(request, await http.body(request))
+    tenant = await http.tenant(request)
+    results: list[tuple[str, Outcome]] = []
+    operations = []
+    for item in ids:
+        try:
+            entity_id = names.entity_id(item)
+        except BadRequestData as error:
+            results.append((str(item), error))
+            continue
+        operations.append(Operation(tenant, entity_id, _deletion(entity_id)))
+    outcomes = await http.broker(request).provision.apply(operations) if operations else []
+    results += [(operation.id, outcome) for operation, outcome in zip(operations, outcomes, strict=True)]
+    return _answer(request, results)
+
+
+def _deletion(entity_id: str) -> Callable[[Any, Any], Any]:
+    return lambda before, now: patch.delete(before, entity_id, now)
+
+
+def _with_id(item: Any, context: Context) -> Fragment:
+    fragment = parse_fragment(item, context)
+    if fragment.id is None:
+        raise BadRequestData("id: each entity of a batch needs its id")
+    return fragment
+
+
+def _listed(request: Request, content: Any) -> list[Any]:
+    if not isinstance(content, list):
+        raise BadRequestData("a batch is a JSON array")
+    most = http.broker(request).settings.max_batch
+    if len(content) > most:
+        raise BadRequestData(f"the batch has {len(content)} entities, at most {most} are taken (BROKER_MAX_BATCH)")
+    if None in content:
+        raise InvalidRequest("a batch must not hold null")
+    return content
+
+
+async def _each(request: Request, parse: Parse, rule: Rule, *, create: bool = False) -> list[tuple[str, Outcome]]:
+    """Parse and apply every item; each one's error is its own, in the order of the body."""
+    items = _listed(request, await http.body(request))
+    if http.is_ld(request) and http.link_context(request) is not None:
+        raise BadRequestData("Link: a body of application/ld+json brings its own @context")
+    shared = None if http.is_ld(request) else await http.query_context(request)
+    tenant = await http.tenant(request, create=create)
+    results: list[tuple[str, Outcome | None]] = []
+    operations: list[Operation] = []
+    for item in items:
+        entity_id = str(item.get("id", item.get("@id", ""))) if isinstance(item, dict) else ""
+        try:
+            if shared is not None and not (isinstance(item, dict) and "@context" in item):
+                context = shared
+            else:
+                context = await http.body_context(request, item)
+            fragment = parse(item, context)
+        except NgsiLdError as error:
+            results.append((entity_id, error))
+            continue
+        results.append((entity_id, None))
+        operations.append(Operation(tenant, fragment.id or entity_id, rule(fragment)))
+    outcomes = iter(await http.broker(request).provision.apply(operations) if operations else [])
+    return [(entity_id, next(outcomes) if known is None else known) for entity_id, known in results]
+
+
+def _answer(request: Request, results: list[tuple[str, Outcome]], *, created: bool = False) -> Response:
+    errors = [
+        {"entityId": entity_id, "error": outcome.problem()}
+        for entity_id, outcome in results
+        if isinstance(outcome, NgsiLdError)
+    ]
+    refused = [
+        {"entityId": entity_id, "error": BadRequestData(f"not updated: {outcome.not_updated}").problem()}
+        for entity_id, outcome in results
+        if not isinstance(outcome, NgsiLdError) and outcome.not_updated
+    ]
+    good = list(dict.fromkeys(entity_id for entity_id, outcome in results if not isinstance(outcome, NgsiLdError)))
+    if errors or refused:
+        return http.done(request, 207, {"success": good, "errors": errors + refused})
+    made = dict.fromkeys(
+        entity_id for entity_id, outcome in results if not isinstance(outcome, NgsiLdError) and outcome.created
+    )
+    return http.done(request, 201, list(made)) if created and made else http.done(request)

@@ -1,0 +1,28 @@
+"""Runs the broker: settings from the environment, uvicorn, one process."""
+
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+
+from broker.app import create_app
+from broker.settings import Settings
+
+
+def serve() -> None:
+    """Serve until a signal ends it; exits with a plain sentence when a setting is wrong."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for item in error.errors():
+            name = "BROKER_" + "_".join(str(part).upper() for part in item["loc"]) if item["loc"] else "settings"
+            print(f"yukitsuri serve: {name}: {item['msg']}", file=sys.stderr)
+        sys.exit(2)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
