@@ -119,7 +119,9 @@ class _Slashes:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             path = scope["path"]
-            if path.startswith("//") or path.startswith("/ngsi-ld") and (path.endswith("/") or "/ngsi-ld/v1//" in path):
+            if path.startswith("//") or (
+                path.startswith("/ngsi-ld") and (path.endswith("/") or "/ngsi-ld/v1//" in path)
+            ):
                 clean = "/" + path.strip("/").replace("ngsi-ld/v1//", "ngsi-ld/v1/")
                 scope = {**scope, "path": clean}
         await self.app(scope, receive, send)

@@ -41,6 +41,8 @@ class Contexts:
         Raises BadRequestData (not a context) or LdContextNotAvailable (it could not be fetched).
         """
         if source is None or source == []:
+            source = self._settings.default_context or None
+        if source is None:
             return self.default
         key = orjson.dumps(source)
         made, context = self._compiled.get(key, (0.0, self.default))
@@ -90,18 +92,26 @@ class Contexts:
         parts = urlsplit(url)
         if self._settings.public_url and url.startswith(self._settings.public_url.rstrip("/") + "/"):
             return True
-        return parts.port == self._settings.port and (parts.hostname or "") in ("localhost", "127.0.0.1", "::1", "broker")
+        return parts.port == self._settings.port and (parts.hostname or "") in (
+            "localhost",
+            "127.0.0.1",
+            "::1",
+            "broker",
+        )
 
     async def _fetch(self, url: str) -> Any:
         if urlsplit(url).scheme not in ("http", "https"):
             raise BadRequestData(f"@context: {shown(url)} is not an http or https URL")
         try:
             await self._guard(url)
-            async with asyncio.timeout(self._settings.context_timeout), httpx.AsyncClient() as client:
-                async with client.stream("GET", url, headers={"Accept": "application/ld+json, application/json"}) as answer:
-                    if answer.status_code != 200:
-                        raise LdContextNotAvailable(f"@context {shown(url)}: the server answered {answer.status_code}")
-                    body = await self._bounded(answer.aiter_bytes(), url)
+            async with (
+                asyncio.timeout(self._settings.context_timeout),
+                httpx.AsyncClient() as client,
+                client.stream("GET", url, headers={"Accept": "application/ld+json, application/json"}) as answer,
+            ):
+                if answer.status_code != 200:
+                    raise LdContextNotAvailable(f"@context {shown(url)}: the server answered {answer.status_code}")
+                body = await self._bounded(answer.aiter_bytes(), url)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
             raise LdContextNotAvailable(f"@context {shown(url)} could not be fetched: {type(error).__name__}") from None
         try:
@@ -128,7 +138,9 @@ class Contexts:
         for *_, address in found:
             ip = ipaddress.ip_address(address[0])
             if not ip.is_global and not _within(ip, allowed):
-                raise LdContextNotAvailable(f"@context {shown(url)}: a private address; BROKER_REMOTE_ALLOW may name it")
+                raise LdContextNotAvailable(
+                    f"@context {shown(url)}: a private address; BROKER_REMOTE_ALLOW may name it"
+                )
 
 
 def _within(ip: Any, allowed: Iterable[str]) -> bool:

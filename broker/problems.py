@@ -38,14 +38,16 @@ async def on_any_error(request: Request, error: Exception) -> Response:
     name = type(error).__module__ + "." + type(error).__name__
     if name.endswith("QueryCanceledError"):
         return await on_ngsi_error(request, TooComplexQuery("the query took longer than BROKER_STATEMENT_TIMEOUT"))
-    if isinstance(error, _AWAY) or name.startswith("asyncpg.exceptions.") and _means_away(error):
+    if isinstance(error, _AWAY) or (name.startswith("asyncpg.exceptions.") and _means_away(error)):
         return await on_ngsi_error(request, ServiceUnavailable("the database is not reachable; try again"))
     _log.error("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
     return await on_ngsi_error(request, InternalError("an unexpected error; the log of the broker has it"))
 
 
 def _means_away(error: Exception) -> bool:
-    return str(getattr(error, "sqlstate", "08") or "08")[:2] in ("08", "57", "53") or "Interface" in type(error).__name__
+    return (
+        str(getattr(error, "sqlstate", "08") or "08")[:2] in ("08", "57", "53") or "Interface" in type(error).__name__
+    )
 
 
 HANDLERS: dict[Any, Any] = {NgsiLdError: on_ngsi_error, HTTPException: on_http_error, Exception: on_any_error}

@@ -5,10 +5,8 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 
-import asyncpg
-
 from broker.store.changes import Operation, Outcome, Writer
-from broker.store.db import CONNECTION_LOST, Database
+from broker.store.db import CONNECTION_LOST, UNHOLDABLE, Database
 from ngsi.errors import BadRequestData, ServiceUnavailable
 
 _GROUP = 1000
@@ -68,8 +66,8 @@ class Provision:
         except Exception as error:
             # what one request holds must not fail its neighbours: each is tried alone
             if len(group) > 1:
-                for part in group:
-                    await self._commit([part])
+                for request in group:
+                    await self._commit([request])
             else:
                 _fail(group, _explained(error))
         else:
@@ -87,6 +85,6 @@ def _fail(group: list[_Waiting], error: Exception) -> None:
 
 
 def _explained(error: Exception) -> Exception:
-    if isinstance(error, asyncpg.DataError):
+    if isinstance(error, UNHOLDABLE):
         return BadRequestData(f"the database cannot hold a value of this body: {error}")
     return error

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     context_size: int = Field(1024 * 1024, gt=0, description="largest remote @context")
     context_ttl: float = Field(3600, gt=0, description="a fetched @context is looked at again after this time")
     contexts_folder: Path | None = Field(None, description="folder whose *.jsonld files are served under /contexts/")
+    default_context: str = Field(
+        "", description="the @context of requests that name none; empty: the core context only"
+    )
     log_level: str = Field("info", description="debug, info, warning or error")
 
     @field_validator("database_url")

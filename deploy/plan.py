@@ -68,6 +68,8 @@ class Plan:
             "BROKER_REMOTE_ALLOW": _LOCAL_REMOTES,
             "BROKER_CONTEXTS_FOLDER": str(ROOT / "models"),  # the city's @context
         }
+        if self.demo:  # a newcomer's first curl names no @context
+            defaults["BROKER_DEFAULT_CONTEXT"] = f"{self.broker_url}/contexts/kanazawa.jsonld"
         given = {name: environ[name] for name in defaults if name in environ}
         return {**defaults, **given, "BROKER_PORT": str(self.ports.broker), "BROKER_DATABASE_URL": dsn}
 

@@ -54,7 +54,9 @@ async def delete(request: Request) -> Response:
         return http.done(request)
     iri = (await http.query_context(request)).attribute(name)
     await settle(
-        request, tenant, entity_id,
+        request,
+        tenant,
+        entity_id,
         lambda before, now: patch.delete_attribute(before, iri, now, dataset_id=dataset_id, delete_all=delete_all),
-    )  # fmt: skip
+    )
     return http.done(request)

@@ -44,9 +44,7 @@ async def update(request: Request) -> Response:
     """updateBatch (5.6.9): 204 or 207."""
     given = http.parameters(request, frozenset({"local", "options"}))
     keep = "noOverwrite" in http.options(given, frozenset({"noOverwrite", "update", "replace"}))
-    results = await _each(
-        request, _with_id, lambda it: lambda old, now: patch.append(old, it, now, no_overwrite=keep)
-    )
+    results = await _each(request, _with_id, lambda it: lambda old, now: patch.append(old, it, now, no_overwrite=keep))
     return _answer(request, results)
 
 

@@ -23,11 +23,24 @@ from ngsi.representation import Format, Representation, represent
 
 _REPRESENTATION = frozenset({"options", "format", "sysAttrs", "attrs", "local"})
 _QUERY = _REPRESENTATION | {
-    "id", "type", "idPattern", "q", "georel", "geometry", "coordinates", "geoproperty", "limit", "offset", "count",
-}  # fmt: skip
+    "id",
+    "type",
+    "idPattern",
+    "q",
+    "georel",
+    "geometry",
+    "coordinates",
+    "geoproperty",
+    "limit",
+    "offset",
+    "count",
+}
 _FORMATS: dict[str, Format] = {
-    "normalized": "normalized", "concise": "concise", "simplified": "simplified", "keyValues": "simplified",
-}  # fmt: skip
+    "normalized": "normalized",
+    "concise": "concise",
+    "simplified": "simplified",
+    "keyValues": "simplified",
+}
 
 
 async def create(request: Request) -> Response:
@@ -111,9 +124,11 @@ async def append_attributes(request: Request) -> Response:
     fragment = parse_fragment(content, context).with_id(entity_id)
     tenant = await http.tenant(request)
     change = await settle(
-        request, tenant, entity_id,
+        request,
+        tenant,
+        entity_id,
         lambda before, now: patch.append(before, fragment, now, no_overwrite=no_overwrite),
-    )  # fmt: skip
+    )
     return update_result(request, change, context)
 
 
@@ -151,9 +166,13 @@ async def settle(request: Request, tenant: int, entity_id: str, rule: Any) -> Ch
 def _question(request: Request, given: Mapping[str, str], context: Context) -> EntityQuery:
     settings = http.broker(request).settings
     count = http.flag(given, "count")
-    limit = http.whole(given, "limit", min(settings.default_limit, settings.max_limit), 0 if count else 1, settings.max_limit)
+    limit = http.whole(
+        given, "limit", min(settings.default_limit, settings.max_limit), 0 if count else 1, settings.max_limit
+    )
     page = Page(limit, http.whole(given, "offset", 0, 0, 999_999_999), count)
-    geo = parse_geo(given.get("georel"), given.get("geometry"), given.get("coordinates"), given.get("geoproperty"), context)
+    geo = parse_geo(
+        given.get("georel"), given.get("geometry"), given.get("coordinates"), given.get("geoproperty"), context
+    )
     local = http.flag(given, "local") or given.get("type") == "*"
     if not local and not ({"type", "attrs", "q"} & given.keys()) and geo is None:
         raise BadRequestData("the query is too wide: it needs one of type, attrs, q, georel or local=true (5.7.2)")
@@ -191,6 +210,7 @@ def _page_links(request: Request, given: Mapping[str, str], page: Page, found: i
         links.append(("next", page.offset + page.limit))
     rest = [(key, value) for key, value in given.items() if key not in ("offset", "limit")]
     return ", ".join(
-        f'<{request.url.path}?{urlencode([*rest, ("limit", page.limit), ("offset", offset)])}>; rel="{rel}"; type="{http.JSON}"'
+        f"<{request.url.path}?{urlencode([*rest, ('limit', page.limit), ('offset', offset)])}>; "
+        f'rel="{rel}"; type="{http.JSON}"'
         for rel, offset in links
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,7 +32,7 @@ async def retrieve(request: Request) -> Response:
     if entity is None:
         raise ResourceNotFound(f"entity {entity_id} was never known")
     types = [context.compact(iri) for iri in entity.types]
-    content = {"id": entity.id, "type": types[0] if len(types) == 1 else types}
+    content: dict[str, Any] = {"id": entity.id, "type": types[0] if len(types) == 1 else types}
     content |= {
         context.compact(iri): [normalized_instance(item, context, sys_attrs) for item in instances]
         for iri, instances in entity.attributes.items()

@@ -142,9 +142,14 @@ def _entity(row: Any) -> Entity | None:
 def entity_of(row: Any) -> Entity:
     """The entity of a row of table entity."""
     return Entity(
-        row["id"], row["types"], row["attributes"], row["scopes"] or [],
-        row["created_at"], row["modified_at"], row["expires_at"],
-    )  # fmt: skip
+        row["id"],
+        row["types"],
+        row["attributes"],
+        row["scopes"] or [],
+        row["created_at"],
+        row["modified_at"],
+        row["expires_at"],
+    )
 
 
 def _columns(changes: list[tuple[Key, Change]], numbers: dict[Key, int], stored: Any) -> list[list[Any]]:
@@ -182,5 +187,3 @@ def _location(entity: Entity | None) -> bytes | None:
         if "datasetId" not in instance and isinstance(instance.get("value"), dict):
             return ewkb(instance["value"])
     return None
-
-

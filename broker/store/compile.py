@@ -14,9 +14,13 @@ from ngsi.terms import CORE
 _COLUMNS: Final = "id, types, scopes, attributes, created_at, modified_at, expires_at"
 _TIMES: Final = {"createdAt": "created_at", "modifiedAt": "modified_at", "expiresAt": "expires_at"}
 _GEOGRAPHIC: Final = {
-    "within": "ST_Within", "contains": "ST_Contains", "intersects": "ST_Intersects",
-    "disjoint": "ST_Disjoint", "equals": "ST_Equals", "overlaps": "ST_Overlaps",
-}  # fmt: skip
+    "within": "ST_Within",
+    "contains": "ST_Contains",
+    "intersects": "ST_Intersects",
+    "disjoint": "ST_Disjoint",
+    "equals": "ST_Equals",
+    "overlaps": "ST_Overlaps",
+}
 
 
 class _Where:
@@ -24,7 +28,11 @@ class _Where:
 
     def __init__(self, tenant: int) -> None:
         self.values: list[Any] = []
-        self.clauses = [f"tenant = {self.bind(tenant)}", "deleted_at is null", "(expires_at is null or expires_at > now())"]
+        self.clauses = [
+            f"tenant = {self.bind(tenant)}",
+            "deleted_at is null",
+            "(expires_at is null or expires_at > now())",
+        ]
 
     def bind(self, value: Any) -> str:
         self.values.append(value)

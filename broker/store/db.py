@@ -8,6 +8,7 @@ import orjson
 
 UNREACHABLE = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncio.TimeoutError)
 CONNECTION_LOST = (*UNREACHABLE, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
+UNHOLDABLE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 
 
 class Database:

@@ -47,9 +47,14 @@ async def evolution(
     most = window.last or window.limit
     rows = await database.readers.fetch(_INSTANCES, row["no"], window.start, window.end, numbers, most)
     return Entity(
-        row["id"], row["types"], await _by_attribute(database, rows, newest_first=window.last is not None),
-        row["scopes"] or [], row["created_at"], row["modified_at"], row["expires_at"],
-    )  # fmt: skip
+        row["id"],
+        row["types"],
+        await _by_attribute(database, rows, newest_first=window.last is not None),
+        row["scopes"] or [],
+        row["created_at"],
+        row["modified_at"],
+        row["expires_at"],
+    )
 
 
 async def _by_attribute(database: Database, rows: list[Any], *, newest_first: bool) -> Attributes:

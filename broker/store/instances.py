@@ -35,9 +35,21 @@ def to_row(entity: int, attribute: int, dataset_no: int, instance: Instance, del
     rest = {key: item for key, item in instance.items() if key not in _COLUMNS_OF_THEIR_OWN and key != kind.bearer}
     members = orjson.dumps(rest) if rest else None
     return (
-        entity, attribute, dataset_no, at, observed, modified, deleted_at is not None,
-        _CODES[kind.name], form, number, text, json, instance.get("unitCode"), members,
-    )  # fmt: skip
+        entity,
+        attribute,
+        dataset_no,
+        at,
+        observed,
+        modified,
+        deleted_at is not None,
+        _CODES[kind.name],
+        form,
+        number,
+        text,
+        json,
+        instance.get("unitCode"),
+        members,
+    )
 
 
 def _held(value: Any) -> tuple[bytes, float | None, str | None, bytes | None]:
@@ -77,5 +89,3 @@ def _value(row: Any) -> Any:
     if form == b"i":
         return int(row["number"])
     return row["text"] if form == b"t" else row["json"]
-
-

@@ -22,7 +22,8 @@ async def run(dsn: str) -> list[str]:
         for name in ("timescaledb", "postgis"):
             await _extension(connection, name)
         await connection.execute(
-            "create table if not exists migration (name text primary key, applied_at timestamptz not null default now())"
+            "create table if not exists migration "
+            "(name text primary key, applied_at timestamptz not null default now())"
         )
         applied = {row["name"] for row in await connection.fetch("select name from migration")}
         return [name for name, sql in available() if name not in applied and await _apply(connection, name, sql)]

@@ -13,8 +13,12 @@ async def add(database: Database, tenant: int, source: str, reason: str, raw: by
     return int(
         await database.writers.fetchval(
             "insert into quarantine (tenant, source, reason, raw, metadata) values ($1, $2, $3, $4, $5) returning no",
-            tenant, source, reason, raw, orjson.dumps(metadata),
-        )  # fmt: skip
+            tenant,
+            source,
+            reason,
+            raw,
+            orjson.dumps(metadata),
+        )
     )
 
 
@@ -22,8 +26,11 @@ async def listed(database: Database, tenant: int, source: str | None, limit: int
     rows = await database.readers.fetch(
         f"select {_SHOWN} from quarantine where tenant = $1 and ($2::text is null or source = $2) "
         "order by no limit $3 offset $4",
-        tenant, source, limit, offset,
-    )  # fmt: skip
+        tenant,
+        source,
+        limit,
+        offset,
+    )
     return [dict(row) for row in rows]
 
 

@@ -23,9 +23,7 @@ async def learn_terms(database: Database, iris: Iterable[str]) -> None:
     missing = sorted({iri for iri in iris if iri not in database.terms})
     if not missing:
         return
-    await database.writers.execute(
-        "insert into term (iri) select unnest($1::text[]) on conflict do nothing", missing
-    )
+    await database.writers.execute("insert into term (iri) select unnest($1::text[]) on conflict do nothing", missing)
     for row in await database.writers.fetch("select no, iri from term where iri = any($1::text[])", missing):
         database.terms[row["iri"]] = row["no"]
         database.term_iris[row["no"]] = row["iri"]
