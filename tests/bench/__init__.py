@@ -1,0 +1,1 @@
+"""Measurements of a running broker; ratios and medians, never part of the tests."""
