@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from broker import openapi as openapi_document
 from broker import problems
 from broker.api import attributes, batch, entities, quarantine, temporal
 from broker.api.http import LD, Broker
@@ -68,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     for path, operations in by_path.items():
         app.router.routes.append(Route(path, _dispatch(operations), methods=list(operations)))
     _cold_routes(app)
+    _describe(app)
     return _Slashes(app)  # type: ignore[return-value]  # an ASGI wrapper with the app's interface
 
 
@@ -78,6 +80,15 @@ def _dispatch(operations: dict[str, Any]) -> Any:
         return response
 
     return endpoint
+
+
+def _describe(app: FastAPI) -> None:
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        return openapi_document.describe(plain(), ROUTES)
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
 
 
 def _cold_routes(app: FastAPI) -> None:
