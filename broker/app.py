@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from broker import openapi as openapi_document
 from broker import problems
-from broker.api import attributes, batch, entities, quarantine, temporal
+from broker.api import attributes, batch, consumption, entities, quarantine, temporal
 from broker.api.http import LD, Broker
 from broker.contexts import Contexts
 from broker.provision import Provision
@@ -29,8 +29,8 @@ ROUTES: list[tuple[str, str, Any]] = [
     (f"{_V1}/entities/{{id:path}}/attrs", "POST", entities.append_attributes),
     (f"{_V1}/entities/{{id:path}}/attrs", "PATCH", entities.update_attributes),
     (f"{_V1}/entities", "POST", entities.create),
-    (f"{_V1}/entities", "GET", entities.query),
-    (f"{_V1}/entities/{{id:path}}", "GET", entities.retrieve),
+    (f"{_V1}/entities", "GET", consumption.query),
+    (f"{_V1}/entities/{{id:path}}", "GET", consumption.retrieve),
     (f"{_V1}/entities/{{id:path}}", "PUT", entities.replace),
     (f"{_V1}/entities/{{id:path}}", "DELETE", entities.delete),
     (f"{_V1}/entityOperations/create", "POST", batch.create),
