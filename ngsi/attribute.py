@@ -29,6 +29,7 @@ Instance = dict[str, Any]
 Attributes = dict[str, list[Instance]]
 
 _RENAMED: Final = {"VocabularyProperty": "VocabProperty"}  # the name in version 1.7
+_SKIPPED: Final = IGNORED_MEMBERS | {"type", "@type"}
 _MAX_DEPTH: Final = 50
 
 
@@ -98,7 +99,7 @@ def _parse_instance(name: str, value: Any, context: Context, depth: int) -> Inst
                 f"{name}: JSON null is no value; delete with {NULL!r} where the operation allows it (4.5.0)"
             )
         kind = "GeoProperty" if looks_like_geometry(value) else "Property"
-        return {"type": kind, "value": _BEARERS["value"](value, kind, name, context)}
+        return {"type": kind, "value": _PARSERS[kind]["value"](value, name, "value", context)}
     known = KINDS[kind]
     instance: Instance = {"type": kind}
     if known.bearer not in value:
@@ -111,18 +112,17 @@ def _parse_instance(name: str, value: Any, context: Context, depth: int) -> Inst
 def _parse_member(
     instance: Instance, member: str, content: Any, kind: str, name: str, context: Context, depth: int
 ) -> None:
-    if member in ("type", "@type") or member in IGNORED_MEMBERS:
+    if member in _SKIPPED:
         return
     if content is None:
         raise BadRequestData(f"{name}.{member}: JSON null is no value (4.5.0)")
-    if member in TYPED_MEMBERS and member not in KINDS[kind].members:
-        raise BadRequestData(f"{name}.{member}: a {kind} has no such member (4.5)")
-    if member in _BEARERS:
-        instance[member] = _BEARERS[member](content, kind, name, context)
-    elif member in _MEMBERS:
-        parsed = _MEMBERS[member](content, name, member, context)
+    parse = _PARSERS[kind].get(member)
+    if parse is not None:
+        parsed = parse(content, name, member, context)
         if parsed is not None:
             instance[member] = parsed
+    elif member in TYPED_MEMBERS:
+        raise BadRequestData(f"{name}.{member}: a {kind} has no such member (4.5)")
     else:
         instance[context.attribute(member)] = parse_attribute(f"{name}.{member}", content, context, depth + 1)
 
@@ -162,9 +162,11 @@ def check_depth(value: Any, where: str, limit: int = _MAX_DEPTH) -> None:
     raise BadRequestData(f"{where}: the value nests deeper than {limit}")
 
 
-def _value(value: Any, kind: str, name: str, context: Context) -> Any:
-    if kind == "GeoProperty" and value != NULL:
-        return geometry(_decoded(value, name), f"{name}.value")
+def _geometry(value: Any, name: str, member: str, context: Context) -> Any:
+    return value if value == NULL else geometry(_decoded(value, name), f"{name}.value")
+
+
+def _value(value: Any, name: str, member: str, context: Context) -> Any:
     if isinstance(value, dict | list):
         check_depth(value, f"{name}.value")
     return value
@@ -179,14 +181,14 @@ def _decoded(value: Any, name: str) -> Any:
         raise BadRequestData(f"{name}.value: {shown(value)} is not a GeoJSON geometry") from None
 
 
-def _object(value: Any, kind: str, name: str, context: Context) -> Any:
+def _object(value: Any, name: str, member: str, context: Context) -> Any:
     for item in value if isinstance(value, list) and value else [value]:
         if not isinstance(item, str) or not is_uri(item):
             raise BadRequestData(f"{name}.object: {shown(item)} is not a URI (4.5.3)")
     return value
 
 
-def _language_map(value: Any, kind: str, name: str, context: Context) -> Any:
+def _language_map(value: Any, name: str, member: str, context: Context) -> Any:
     if value == NULL:
         return {DEFAULT_DATASET: NULL}
     if not isinstance(value, dict) or not value:
@@ -200,7 +202,7 @@ def _language_map(value: Any, kind: str, name: str, context: Context) -> Any:
     return value
 
 
-def _vocab(value: Any, kind: str, name: str, context: Context) -> Any:
+def _vocab(value: Any, name: str, member: str, context: Context) -> Any:
     if value == NULL:
         return value
     return _expanded(value, name, "vocab", context)
@@ -214,23 +216,23 @@ def _expanded(value: Any, name: str, member: str, context: Context) -> Any:
     return expanded if isinstance(value, list) else expanded[0]
 
 
-def _value_list(value: Any, kind: str, name: str, context: Context) -> Any:
+def _value_list(value: Any, name: str, member: str, context: Context) -> Any:
     if value != NULL and not isinstance(value, list):
         raise BadRequestData(f"{name}.valueList: {shown(value)} is not an array (4.5.21)")
     check_depth(value, f"{name}.valueList")
     return value
 
 
-def _object_list(value: Any, kind: str, name: str, context: Context) -> Any:
+def _object_list(value: Any, name: str, member: str, context: Context) -> Any:
     if value == NULL:
         return value
     if not isinstance(value, list):
         raise BadRequestData(f"{name}.objectList: {shown(value)} is not an array (4.5.22)")
     items = [item.get("object") if isinstance(item, dict) else item for item in value]
-    return [{"object": _object(item, kind, f"{name}.objectList", context)} for item in items]
+    return [{"object": _object(item, f"{name}.objectList", "object", context)} for item in items]
 
 
-def _json(value: Any, kind: str, name: str, context: Context) -> Any:
+def _json(value: Any, name: str, member: str, context: Context) -> Any:
     if value != NULL and not isinstance(value, dict | list):
         raise BadRequestData(f"{name}.json: {shown(value)} is neither an object nor an array (4.5.24)")
     check_depth(value, f"{name}.json")
@@ -260,20 +262,28 @@ def _dataset_id(value: Any, name: str, member: str, context: Context) -> str | N
     return value
 
 
-_BEARERS: Final[dict[str, Callable[[Any, str, str, Context], Any]]] = {
-    "value": _value,
-    "object": _object,
-    "languageMap": _language_map,
-    "vocab": _vocab,
-    "valueList": _value_list,
-    "objectList": _object_list,
-    "json": _json,
-}
-_MEMBERS: Final[dict[str, Callable[[Any, str, str, Context], Any]]] = {
+_Parser = Callable[[Any, str, str, Context], Any]
+_MEMBERS: Final[dict[str, _Parser]] = {
     "observedAt": _instant,
     "expiresAt": _instant,
     "unitCode": _string,
     "datasetId": _dataset_id,
     "objectType": _expanded,
     "valueType": _expanded,
+}
+_BEARERS: Final[dict[str, _Parser]] = {
+    "Property": _value,
+    "Relationship": _object,
+    "GeoProperty": _geometry,
+    "LanguageProperty": _language_map,
+    "VocabProperty": _vocab,
+    "ListProperty": _value_list,
+    "ListRelationship": _object_list,
+    "JsonProperty": _json,
+}
+# what each attribute type may hold, and how it is read
+_PARSERS: Final[dict[str, dict[str, _Parser]]] = {
+    name: {kind.bearer: _BEARERS[name]}
+    | {member: parse for member, parse in _MEMBERS.items() if member in kind.members | COMMON_MEMBERS}
+    for name, kind in KINDS.items()
 }

@@ -138,7 +138,7 @@ def _same(old: Instance, new: Instance) -> bool:
         if ":" in key:
             if len(old[key]) != len(value) or not all(map(_same, old[key], value)):
                 return False
-        elif old[key] != value or _exact(old[key]) != _exact(value):
+        elif old[key] != value or not (isinstance(value, str) or _exact(old[key]) == _exact(value)):
             return False
     return True
 

@@ -92,4 +92,6 @@ def refuse_null(attributes: Attributes) -> None:
         for instance in instances:
             if is_null(instance):
                 raise BadRequestData(f"{iri}: the NGSI-LD null deletes, which this operation does not do (4.5.0)")
-            refuse_null({key: value for key, value in instance.items() if ":" in key})
+            for key, value in instance.items():
+                if ":" in key:
+                    refuse_null({key: value})

@@ -124,7 +124,7 @@ async def body(request: Request) -> Any:
         raise InvalidRequest(f"the body is not JSON: {error}") from None
     if content in ({}, []):
         raise InvalidRequest("the body is empty JSON")
-    if _NUL.search(data):
+    if rb"\u0000" in data and _NUL.search(data):
         raise BadRequestData("the body holds the character U+0000, which cannot be stored")
     return content
 

@@ -11,13 +11,12 @@ select write_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
 -- name: history
 insert into history as h (entity, attribute, dataset, at, observed, created_at, modified_at, deleted,
                           type, form, number, text, json, unit_code, members)
-select entity, attribute, dataset, at, observed, modified_at, modified_at, deleted,
-       type, form, number, text, json, unit_code, members
-from unnest($1::bigint[], $2::integer[], $3::integer[], $4::timestamptz[], $5::boolean[], $6::timestamptz[],
-            $7::boolean[], $8::smallint[], $9::"char"[], $10::float8[], $11::text[], $12::jsonb[], $13::text[],
-            $14::jsonb[])
-  as r(entity, attribute, dataset, at, observed, modified_at, deleted,
-       type, form, number, text, json, unit_code, members)
+select entity, attribute, dataset, instant(at), packed & 2 > 0,
+       instant(modified), instant(modified), packed & 1 > 0,
+       packed >> 8 & 255, chr(packed >> 16)::"char", number, text, json, unit_code, members
+from unnest($1::bigint[], $2::integer[], $3::integer[], $4::bigint[], $5::bigint[], $6::integer[],
+            $7::float8[], $8::text[], $9::jsonb[], $10::text[], $11::jsonb[])
+  as r(entity, attribute, dataset, at, modified, packed, number, text, json, unit_code, members)
 on conflict (entity, attribute, dataset, at) do update
 set type = excluded.type, form = excluded.form, number = excluded.number, text = excluded.text, json = excluded.json,
     unit_code = excluded.unit_code, members = excluded.members, modified_at = excluded.modified_at,

@@ -7,7 +7,8 @@ t     text          a string
 j     json          anything else
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -18,48 +19,61 @@ from ngsi.terms import KINDS
 
 KIND_NAMES: Final = tuple(KINDS)  # the order is stored: append only
 _CODES: Final = {name: code for code, name in enumerate(KIND_NAMES)}
-_COLUMNS_OF_THEIR_OWN: Final = frozenset({"type", "observedAt", "unitCode", "datasetId", "createdAt", "modifiedAt"})
+_OF_THEIR_OWN: Final = frozenset({"type", "observedAt", "unitCode", "datasetId", "createdAt", "modifiedAt"})
+_PLAIN: Final = {kind.name: _OF_THEIR_OWN | {kind.bearer} for kind in KINDS.values()}  # members that have columns
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _EXACT: Final = 2**53
+_FRACTION, _INTEGER, _TEXT, _JSON = b"fitj"
 
 Row = tuple[Any, ...]
 
 
 def to_row(entity: int, attribute: int, dataset_no: int, instance: Instance, deleted_at: datetime | None) -> Row:
-    """The row of an instance, in the order of `history.sql`; `deleted_at` makes it a tombstone."""
+    """The row of an instance as statement `history` of changes.sql takes it; `deleted_at` makes it a tombstone.
+
+    Instants travel as microseconds since 2000 and the small columns as one number: of a batch's cost a tenth.
+    """
     kind = KINDS[instance["type"]]
     value = instance[kind.bearer]
-    modified = deleted_at or times.parse(instance["modifiedAt"])
-    observed = "observedAt" in instance and deleted_at is None
-    at = times.parse(instance["observedAt"]) if observed else modified
+    observed = deleted_at is None and "observedAt" in instance
+    modified = _micros(instance["modifiedAt"]) if deleted_at is None else _since_2000(deleted_at)
+    at = _micros(instance["observedAt"]) if observed else modified
     form, number, text, json = _held(value)
-    rest = {key: item for key, item in instance.items() if key not in _COLUMNS_OF_THEIR_OWN and key != kind.bearer}
-    members = orjson.dumps(rest) if rest else None
+    plain = _PLAIN[kind.name]
+    rest = None if instance.keys() <= plain else {key: item for key, item in instance.items() if key not in plain}
     return (
         entity,
         attribute,
         dataset_no,
         at,
-        observed,
         modified,
-        deleted_at is not None,
-        _CODES[kind.name],
-        form,
+        form << 16 | _CODES[kind.name] << 8 | observed << 1 | (deleted_at is not None),
         number,
         text,
         json,
         instance.get("unitCode"),
-        members,
+        orjson.dumps(rest) if rest else None,
     )
 
 
-def _held(value: Any) -> tuple[bytes, float | None, str | None, bytes | None]:
+@lru_cache(maxsize=16384)
+def _micros(stamp: str) -> int:
+    return _since_2000(times.parse(stamp))
+
+
+def _since_2000(instant: datetime) -> int:
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def _held(value: Any) -> tuple[int, float | None, str | None, bytes | None]:
     if isinstance(value, float):
-        return b"f", value, None, None
+        return _FRACTION, value, None, None
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _EXACT:
-        return b"i", float(value), None, None
+        return _INTEGER, float(value), None, None
     if isinstance(value, str):
-        return b"t", None, value, None
-    return b"j", None, None, orjson.dumps(value)
+        return _TEXT, None, value, None
+    return _JSON, None, None, orjson.dumps(value)
 
 
 def from_row(row: Any, iris: dict[int, str]) -> Instance:
