@@ -18,6 +18,7 @@ persistence_location {folder}/
 autosave_interval 30
 persistent_client_expiration 14d
 max_queued_messages 100000
+max_inflight_messages 200
 log_dest stderr
 log_type error
 log_type warning

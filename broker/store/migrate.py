@@ -4,6 +4,7 @@ from importlib.resources import files
 
 import asyncpg
 
+_EXTENSIONS = ("timescaledb", "postgis")
 _LOCK = 20_260_619  # any number of our own: two brokers that start together migrate one after the other
 
 
@@ -19,8 +20,7 @@ async def run(dsn: str) -> list[str]:
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         await connection.execute("select pg_advisory_lock($1::bigint)", _LOCK)
-        for name in ("timescaledb", "postgis"):
-            await _extension(connection, name)
+        await _extensions(connection)
         await connection.execute(
             "create table if not exists migration "
             "(name text primary key, applied_at timestamptz not null default now())"
@@ -38,15 +38,24 @@ def available() -> list[tuple[str, str]]:
     return [(name, folder.joinpath(name).read_text(encoding="utf-8")) for name in names]
 
 
-async def _extension(connection: asyncpg.Connection, name: str) -> None:
-    try:
-        await connection.execute(f"create extension if not exists {name}")
-    except asyncpg.PostgresError as error:
+async def _extensions(connection: asyncpg.Connection) -> None:
+    refused = {name: why for name in _EXTENSIONS if (why := await _refused(connection, name))}
+    if refused:
+        reasons = "; ".join(f"{name}: {why}" for name, why in refused.items())
+        commands = " ".join(f"create extension {name};" for name in refused)
         raise MissingExtension(
-            f"the database server lacks the extension {name} ({error}). Install TimescaleDB and PostGIS on it, "
-            f"and let a superuser run `create extension {name}` once, or leave DATABASE_URL unset to use the "
-            "embedded server"
-        ) from error
+            f"the database server lacks what the broker needs ({reasons}). Install TimescaleDB and PostGIS on it "
+            f"and let a superuser run `{commands}` in this database, or leave DATABASE_URL "
+            "unset to use the embedded server"
+        )
+
+
+async def _refused(connection: asyncpg.Connection, extension: str) -> str | None:
+    try:
+        await connection.execute(f"create extension if not exists {extension}")
+    except asyncpg.PostgresError as error:
+        return error.message or type(error).__name__
+    return None
 
 
 async def _apply(connection: asyncpg.Connection, name: str, sql: str) -> bool:
