@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ngsi.errors import InternalError, NgsiLdError, ServiceUnavailable, TooComplexQuery
@@ -33,6 +33,11 @@ async def on_http_error(_: Request, error: Exception) -> Response:
     return answer
 
 
+async def on_gone(_: Request, error: Exception) -> Response:
+    """The client hung up while it was sending: nobody reads this answer."""
+    return Response(status_code=400)
+
+
 async def on_any_error(request: Request, error: Exception) -> Response:
     """What nobody foresaw: logged with its trace, told without it."""
     name = type(error).__module__ + "." + type(error).__name__
@@ -50,4 +55,9 @@ def _means_away(error: Exception) -> bool:
     )
 
 
-HANDLERS: dict[Any, Any] = {NgsiLdError: on_ngsi_error, HTTPException: on_http_error, Exception: on_any_error}
+HANDLERS: dict[Any, Any] = {
+    NgsiLdError: on_ngsi_error,
+    HTTPException: on_http_error,
+    ClientDisconnect: on_gone,
+    Exception: on_any_error,
+}
