@@ -135,6 +135,8 @@ def _property(value: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return zulu(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(member) for name, member in value.items() if member not in (None, "")}
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -46,7 +46,7 @@ def _port(
 ) -> BikeHireDockingStation:
     if not isinstance(station, dict) or not isinstance(station.get("station_id"), str) or not station["station_id"]:
         raise DecodeError("station_id", station, "is missing or no text")
-    counts = {field: _count(station, names) for field, names in COUNTS.items()}
+    counts: dict[str, Any] = {field: _count(station, names) for field, names in COUNTS.items()}
     return BikeHireDockingStation(
         id=urn("BikeHireDockingStation", system, station["station_id"]),
         observed_at=_observed_at(station, page, received_at),

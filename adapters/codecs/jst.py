@@ -1,11 +1,13 @@
 """Japanese time as sources write it (formats document 0.1). Japan is UTC+9 all year.
 
-Hours that label their end run to 24: `24:00` is 0:00 of the next day. Digits may be full-width.
+Years may be those of an era. Hours that label their end run to 24: `24:00` is 0:00 of the next day. Digits may be
+full-width.
 """
 
 import re
 import unicodedata
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache
 
 from adapters.contract import DecodeError
 
@@ -13,39 +15,67 @@ JST = timezone(timedelta(hours=9), "JST")
 AHEAD = timedelta(minutes=10)  # a clock may be this fast
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
-_DATE = r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
-_TIME = r"(\d{1,2})(?::(\d{2})|時(?:(\d{1,2})分)?)(?::(\d{2}))?"
-_LOCAL = re.compile(rf"{_DATE}(?:[ T]+{_TIME})?", re.ASCII)
+# Year 1 of each era, less one
+_ERAS = {"令和": 2018, "R": 2018, "平成": 1988, "H": 1988, "昭和": 1925, "S": 1925}
+_DATE = rf"(?:({'|'.join(_ERAS)})\s?(\d{{1,2}}|元)|(\d{{4}}))[-/.年]\s?(\d{{1,2}})[-/.月]\s?(\d{{1,2}})日?"
+_TIME = r"(\d{1,2})(?::(\d{2})|時(?:\s?(\d{1,2})分)?)(?::(\d{2}))?"
+_LOCAL = re.compile(rf"{_DATE}(?:\([月火水木金土日]\))?(?:[ T]+{_TIME})?", re.ASCII)
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:[ T]?(\d\d):?(\d\d)(?::?(\d\d))?)?", re.ASCII)
 
 
 def local(field: str, text: str, zone: timezone = JST) -> datetime:
-    """`2026/06/19 24:00`, `2026-06-19 12:50:38`, `2026年6月19日 12時50分`: a local time in `zone`, as an aware instant.
+    """`2026/06/19 24:00`, `令和8年6月19日 12時50分`, `202606191250`: a local time in `zone`, as an aware instant.
 
-    Raises DecodeError naming `field`.
+    ISO 8601 with an offset of its own keeps it. Raises DecodeError naming `field`.
     """
     # The frequent form, without the detour through patterns.
-    if len(text) == 19 and text[4] == "-" and text[11:13] != "24":
+    if len(text) >= 19 and text[4] == "-" and text[11:13] != "24":
         try:
-            return datetime.fromisoformat(text).replace(tzinfo=zone)
+            at = datetime.fromisoformat(text)
         except ValueError:
             pass
-    match = _LOCAL.fullmatch(unicodedata.normalize("NFKC", text).strip())
+        else:
+            return at if at.tzinfo else at.replace(tzinfo=zone)
+    try:
+        return _written(text, zone)
+    except ValueError as error:
+        raise DecodeError(field, text, str(error)) from None
+
+
+@lru_cache(4096)
+def _written(text: str, zone: timezone) -> datetime:
+    """A time as written; the rows of one table repeat theirs, so it is read once. Raises ValueError."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if match := _COMPACT.fullmatch(plain):
+        year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
+        return _instant((year, month, day), hour, minute, second, zone)
+    match = _LOCAL.fullmatch(plain)
     if match is None:
-        raise DecodeError(field, text, "is no date and time such as 2026/06/19 12:50")
-    year, month, day, hour, minute, minute_ja, second = (int(part or 0) for part in match.groups())
-    return instant(field, (year, month, day), hour, minute or minute_ja, second, zone)
+        raise ValueError("is no date and time such as 2026/06/19 12:50")
+    era, of_era, *rest = match.groups()
+    year, month, day, hour, minute, minute_ja, second = (int(part or 0) for part in rest)
+    if era:
+        year = _ERAS[era] + (1 if of_era == "元" else int(of_era))
+    return _instant((year, month, day), hour, minute or minute_ja, second, zone)
 
 
 def instant(
     field: str, day: tuple[int, int, int], hour: int = 0, minute: int = 0, second: int = 0, zone: timezone = JST
 ) -> datetime:
     """An instant from its parts; hour 24 with nothing after it is the next day's midnight. Raises DecodeError."""
+    try:
+        return _instant(day, hour, minute, second, zone)
+    except ValueError as error:
+        raise DecodeError(field, f"{day} {hour}:{minute:02}:{second:02}", str(error)) from None
+
+
+def _instant(day: tuple[int, int, int], hour: int, minute: int, second: int, zone: timezone) -> datetime:
     next_day = (hour, minute, second) == (24, 0, 0)
     try:
         start = datetime.combine(date(*day), time(0 if next_day else hour, minute, second), tzinfo=zone)
-    except ValueError as error:
-        raise DecodeError(field, f"{day} {hour}:{minute:02}:{second:02}", f"is no time: {error}") from None
-    return start + timedelta(days=1) if next_day else start
+        return start + timedelta(days=1) if next_day else start
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"is no time: {error}") from None
 
 
 def plausible(field: str, at: datetime, received_at: datetime) -> datetime:

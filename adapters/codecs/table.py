@@ -1,8 +1,9 @@
-"""CSV as Japanese offices write it (formats document 0.2): encoding detected, columns found by name.
+"""Tables as Japanese offices write them (formats document 0.2): encoding detected, columns found by name.
 
 Encodings: BOM first (UTF-8, UTF-16), then strict UTF-8, then strict cp932, which is what Shift_JIS means here. Column
 names are compared after NFKC, without spaces and without anything in brackets. Lines may end in any way; quoted cells
-may hold line breaks.
+may hold line breaks; a header that comes again (files glued together) is passed over. The same rows as a JSON list of
+objects are read with the same names.
 """
 
 import codecs
@@ -10,10 +11,13 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
 
 from adapters.contract import DecodeError
+from models import Model
 
 _BRACKETS = re.compile(r"[((\[【][^))\]】]*[))\]】]|\s")
 # Python's cp932 lets the bytes 80, A0, FD, FE, FF through although they are in no character set.
@@ -65,20 +69,24 @@ class Row(NamedTuple):
 
 
 def rows(body: bytes, columns: Mapping[str, Sequence[str]], required: Sequence[str]) -> Iterator[Row | DecodeError]:
-    """The rows of a CSV (or of a TSV when the header has tabs), with cells under the keys of `columns`.
+    """The rows of a CSV (of a TSV when the header has tabs, or of a JSON list), with cells under the keys of `columns`.
 
     `columns` maps a field to the column names it may have. Blank and note rows are passed over; a row shorter than its
     required cells is yielded as DecodeError. Raises DecodeError when the text or its header cannot be read.
     """
-    reader = csv.reader(io.StringIO(text_of(body), newline=""), delimiter=_delimiter(body), strict=False)
-    header = next((line for line in reader if any(line) and not line[0].startswith(NOTE)), None)
+    text = text_of(body)
+    if text.lstrip()[:1] in ("[", "{"):
+        yield from _of_objects(objects(text), columns, required)
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=False)
+    header = next((line for line in reader if any(line) and _is_header(line[0])), None)
     if header is None:
         raise DecodeError("header", "", "is missing: the table is empty")
     places = _places(header, columns, required)
     least = max((places[name] for name in required), default=0) + 1
     try:
         for line in reader:
-            if not any(line) or line[0].startswith(NOTE):
+            if not any(line) or line[0].startswith(NOTE) or line == header:
                 continue
             if len(line) < least:
                 yield DecodeError("row", ",".join(line), f"has fewer than {least} cells").of_row(
@@ -91,8 +99,66 @@ def rows(body: bytes, columns: Mapping[str, Sequence[str]], required: Sequence[s
         raise DecodeError(f"line {reader.line_num}", "", f"is no CSV: {error}") from None
 
 
-def _delimiter(body: bytes) -> str:
-    return "\t" if b"\t" in body[:4096].split(b"\n", 1)[0] else ","
+def read_rows(
+    found: Iterable[Row | DecodeError], read: Callable[[Row], Iterable[Model | DecodeError]]
+) -> Iterator[Model | DecodeError]:
+    """What `read` makes of every row. An error it yields or raises is that row's alone and carries the row's bytes."""
+    for row in found:
+        if isinstance(row, DecodeError):
+            yield row
+            continue
+        try:
+            for item in read(row):
+                yield item.of_row(row.raw) if isinstance(item, DecodeError) else item
+        except DecodeError as error:
+            yield error.of_row(row.raw)
+
+
+def objects(text: str) -> list[Any]:
+    """The list of a JSON document: the document itself, or the first list of objects in it, at most two levels down.
+
+    An object without such a list is a list of one. Raises DecodeError when the text is no JSON.
+    """
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError("document", text[:40], f"is no JSON: {error}") from None
+    if isinstance(document, list):
+        return document
+    inner = [*document.values(), *(v for each in document.values() if isinstance(each, dict) for v in each.values())]
+    return next((each for each in inner if isinstance(each, list) and each and isinstance(each[0], dict)), [document])
+
+
+def _of_objects(
+    found: Iterable[Any], columns: Mapping[str, Sequence[str]], required: Sequence[str]
+) -> Iterator[Row | DecodeError]:
+    for each in found:
+        if not isinstance(each, dict):
+            yield DecodeError("row", each, "is no JSON object").of_row(orjson.dumps(each))
+            continue
+        header, values = list(each), [_cell(value) for value in each.values()]
+        try:
+            places = _places(header, columns, required)
+        except DecodeError as error:
+            yield error.of_row(orjson.dumps(each))
+            continue
+        yield Row({name: values[at] for name, at in places.items()}, header, values)
+
+
+def _cell(value: Any) -> str:
+    """A JSON value as a cell would show it."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _is_header(first: str) -> bool:
+    # LinkData writes its header as a note: #property,...
+    return not first.startswith(NOTE) or first == "#property"
+
+
+def _delimiter(text: str) -> str:
+    return "\t" if "\t" in text[:4096].split("\n", 1)[0] else ","
 
 
 def _places(header: Sequence[str], columns: Mapping[str, Sequence[str]], required: Sequence[str]) -> dict[str, int]:

@@ -1,8 +1,7 @@
 """Wi-Fi logs to CrowdFlowObserved, one per spot and time bin (formats document e.1).
 
-Two logs are read: packet sensing (時間, 施設No, ユーザー情報) and association sessions (施設名, 端末ID, 接続開始,
-接続終了). The identifier is replaced by the day's pseudonym as its row is read, and only counts leave this module. The
-whole file is one count: a file that brings a part of a bin again would replace the bin's number.
+`logs.py` reads the logs. The identifier is replaced by the day's pseudonym as its row is read, and only counts leave
+this module. The whole file is one count: a file that brings a part of a bin again would replace the bin's number.
 """
 
 import unicodedata
@@ -10,33 +9,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from adapters.codecs.jst import local, plausible
+from adapters.codecs.jst import plausible
 from adapters.codecs.station import Station
-from adapters.codecs.table import Row, plain_name, rows
+from adapters.codecs.table import plain_name
 from adapters.contract import Decode, DecodeError, Message, Pseudonym
 from adapters.wifi.count import Count, Presence, counts
+from adapters.wifi.logs import Sighting, sightings
 from models import CrowdFlowObserved, Model, urn
 
 if TYPE_CHECKING:
     from adapters.wifi.adapter import WifiSettings
 
-COLUMNS = {
-    "spot": ("施設No", "施設No.", "施設名"),
-    "device": ("ユーザー情報", "端末ID", "MACアドレス"),
-    "start": ("時間", "接続開始", "開始時刻"),
-    "end": ("接続終了", "終了時刻"),
-}
 
-
-def decoder(settings: "WifiSettings", spots: Sequence[Station], pseudonym: Pseudonym) -> Decode:
-    """The decoder for these spots; a row names its spot by number or by name."""
-    known = {spot.code: spot for spot in spots} | {_name(spot.name): spot for spot in spots}
+def decoder(
+    settings: "WifiSettings", spots: Sequence[Station], access_points: Mapping[str, str], pseudonym: Pseudonym
+) -> Decode:
+    """The decoder for these spots; a log names its spot by number, by name, or by an access point that stands there."""
+    by_code = {spot.code: spot for spot in spots}
+    known = by_code | {_name(spot.name): spot for spot in spots}
+    known |= {_canonical(access_point): by_code[spot] for access_point, spot in access_points.items()}
     zone = timezone(timedelta(hours=settings.utc_offset))
     width = timedelta(minutes=settings.bin_minutes)
 
     def decode(message: Message) -> Iterator[Model | DecodeError]:
         presences: list[Presence] = []
-        for item in _presences(message, known, pseudonym, zone):
+        for item in _presences(sightings(message.body, zone, settings.secret), known, pseudonym, message.received_at):
             if isinstance(item, DecodeError):
                 yield item
             else:
@@ -48,34 +45,36 @@ def decoder(settings: "WifiSettings", spots: Sequence[Station], pseudonym: Pseud
 
 
 def _presences(
-    message: Message, spots: Mapping[str, Station], pseudonym: Pseudonym, zone: timezone
+    found: Iterator[Sighting | DecodeError], spots: Mapping[str, Station], pseudonym: Pseudonym, received_at: datetime
 ) -> Iterator[Presence | DecodeError]:
     pseudonyms: dict[str, str] = {}
-    for number, row in enumerate(rows(message.body, COLUMNS, ("spot", "start", "device"))):
-        if isinstance(row, DecodeError):
-            yield row
+    for number, each in enumerate(found):
+        if isinstance(each, DecodeError):
+            yield each
             continue
-        device = row.cells["device"].strip()
+        device = each.device
         # A session without an id is one device nobody can tell from another.
         if device not in pseudonyms or not device:
             pseudonyms[device] = pseudonym(_canonical(device) if device else f"row {number}")
         try:
-            yield _presence(row, pseudonyms[device], spots, zone, message.received_at)
+            yield _presence(each, pseudonyms[device], spots, received_at)
         except DecodeError as error:
-            yield error.of_row(row.raw)
+            yield error.of_row(each.raw())
 
 
-def _presence(
-    row: Row, pseudonym: str, spots: Mapping[str, Station], zone: timezone, received_at: datetime
-) -> Presence:
-    spot = spots.get(_name(row.cells["spot"]))
-    if spot is None:
-        raise DecodeError("施設", row.cells["spot"], "is not in the table of spots")
-    start = plausible("開始", local("開始", row.cells["start"], zone), received_at)
-    end = local("終了", text, zone) if (text := row.cells.get("end", "").strip()) else start
-    if end < start:
-        raise DecodeError("終了", row.cells["end"], "lies before the start")
+def _presence(each: Sighting, pseudonym: str, spots: Mapping[str, Station], received_at: datetime) -> Presence:
+    spot = _spot(each.places, spots)
+    start = plausible("開始", each.start, received_at)
+    if (end := each.end or start) < start:
+        raise DecodeError("終了", end.isoformat(), "lies before the start")
     return Presence(spot.code, pseudonym, start, min(end, received_at))
+
+
+def _spot(places: Sequence[str], spots: Mapping[str, Station]) -> Station:
+    for place in places:
+        if (spot := spots.get(place) or spots.get(_name(place)) or spots.get(_canonical(place))) is not None:
+            return spot
+    raise DecodeError("施設", " ".join(places), "is not in the table of spots")
 
 
 def _observed(source: str, spot: Station, count: Count) -> CrowdFlowObserved:

@@ -37,7 +37,8 @@ def test_local_times(text: str, utc: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "12:50", "2026/13/01 0:00", "2026/06/31 0:00", "2026/06/19 24:01", "2026/06/19 25:00", "R8.6.19"]
+    "text",
+    ["", "12:50", "2026/13/01 0:00", "2026/06/31 0:00", "2026/06/19 24:01", "2026/06/19 25:00", "R8.6.31", "X8.6.19"],
 )
 def test_no_local_times(text: str) -> None:
     with pytest.raises(DecodeError, match=r"^t: "):

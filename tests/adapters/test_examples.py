@@ -1,12 +1,15 @@
 """Every example of every source: what its decoder makes of it, and that the schemas accept the result."""
 
 import json
+import tomllib
+from pathlib import Path
 
 import pytest
 
-from adapters.registry import published
 from tests.adapters.cases import SOURCES, Case, all_cases, decoded
 from tests.models.schema import mistakes
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 # FORMATS tells why: a valid negative PM2.5 breaks the schema's minimum, a bike between places has none, and GBFS tells
 # the name and the place in one document and the state in another.
@@ -27,11 +30,12 @@ def test_entities_of_the_example_pass_their_schema(case: Case) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
-def test_a_source_folder_is_complete(source: object) -> None:
+def test_a_source_folder_is_complete(source: Path) -> None:
     """Adapter, decoder, README, an example that works and one that is refused, and an entry point."""
     for name in ("adapter.py", "decode.py", "README.md"):
         assert (source / name).is_file(), name
     results = [json.loads(path.read_text()) for path in source.glob("examples/*/expected.json")]
     assert any(result["entities"] for result in results), "no example that works"
     assert any(result["errors"] for result in results), "no example that is refused"
-    assert source.name in published()
+    points = tomllib.loads(PROJECT.read_text())["project"]["entry-points"]["yukitsuri.adapters"]
+    assert points[source.name] == f"adapters.{source.name}.adapter:ADAPTER"

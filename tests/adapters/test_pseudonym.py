@@ -68,6 +68,10 @@ PERSONAL = [
     ("wifi", "packet_sensing", rb"[0-9a-f]{64}"),
     ("wifi", "association", rb"[0-9a-f]{16}"),
     ("wifi", "hostile_rows", rb"(?i)(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}"),
+    ("wifi", "radius_detail", rb"(?i)(?:[0-9a-f]{2}-){5}[0-9a-f]{2}"),
+    ("wifi", "radius_rest", rb"(?i)(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}"),
+    ("wifi", "meraki_v2", rb"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}"),
+    ("wifi", "meraki_v3", rb"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}"),
     ("bike_gps", "vehicle_export", rb"KNZ\d{4}"),
     ("bike_gps", "hostile_rows", rb"KNZ\d{4}"),
 ]
@@ -75,7 +79,8 @@ PERSONAL = [
 
 @pytest.mark.parametrize(("name", "case", "identifier"), PERSONAL)
 def test_no_identifier_stands_in_an_entity(tmp_path: Path, name: str, case: str, identifier: bytes) -> None:
-    body = (HOUSE / name / "examples" / case / "input.csv").read_bytes()
+    (path,) = (HOUSE / name / "examples" / case).glob("input.*")
+    body = path.read_bytes()
     identifiers = {match.decode() for match in re.findall(identifier, body)}
     assert identifiers
     adapter, keys = load(name), key(tmp_path)

@@ -6,15 +6,28 @@ from importlib.resources import files
 
 import pytest
 
+import models
 from models import (
     AirQualityObserved,
+    Alert,
+    ArrivalEstimation,
     BikeHireDockingStation,
     CrowdFlowObserved,
     Device,
+    Event,
+    FloodMonitoring,
+    GtfsAgency,
+    GtfsRoute,
+    GtfsStop,
+    GtfsTrip,
+    IndoorEnvironmentObserved,
     Model,
     Point,
+    PointOfInterest,
+    TouristDestination,
     Vehicle,
     WeatherObserved,
+    WifiPointOfInterest,
     attribute_names,
     urn,
 )
@@ -22,7 +35,14 @@ from tests.models.schema import mistakes
 
 AT = datetime(2026, 6, 19, 12, 50, tzinfo=timezone(timedelta(hours=9)))
 KANAZAWA = Point(136.6333, 36.5883)
-ALL = (AirQualityObserved, WeatherObserved, BikeHireDockingStation, Vehicle, CrowdFlowObserved, Device)
+ALL = sorted(
+    (
+        each
+        for each in vars(models).values()
+        if isinstance(each, type) and issubclass(each, Model) and each is not Model
+    ),
+    key=lambda model: model.TYPE,
+)
 CONTEXT = json.loads(files("models").joinpath("kanazawa.jsonld").read_text())["@context"]
 
 # each with every attribute it has
@@ -123,6 +143,106 @@ FULL: list[Model] = [
         trigger_1=1.5,
         trigger_2=-0.25,
     ),
+    FloodMonitoring(
+        id=urn("FloodMonitoring", "kanazawa", "okuwa"),
+        observed_at=AT,
+        name="大桑橋",
+        location=KANAZAWA,
+        station_id="okuwa",
+        river_name="犀川",
+        current_level=-0.35,
+        level_change=0.02,
+        flow=12.5,
+        standby_level=1.5,
+        alert_level=2.0,
+        evacuation_level=2.6,
+        danger_level=3.0,
+        planned_high_level=4.1,
+        status="平常",
+        pump_state="停止",
+    ),
+    IndoorEnvironmentObserved(
+        id=urn("IndoorEnvironmentObserved", "lorawan", "room"),
+        observed_at=AT,
+        location=KANAZAWA,
+        ref_device=urn("Device", "lorawan", "0004A30B001C0530"),
+        temperature=21.5,
+        relative_humidity=0.4,
+        illuminance=300.0,
+        co2=700.0,
+        people_count=3,
+    ),
+    GtfsAgency(
+        id=urn("GtfsAgency", "f", "1"), agency_name="金沢市", source="f", page="https://example.org/", phone="076"
+    ),
+    GtfsStop(
+        id=urn("GtfsStop", "f", "101_01"),
+        code="101_01",
+        name="金沢駅",
+        location=KANAZAWA,
+        operated_by=(urn("GtfsAgency", "f", "1"),),
+        parent_station=urn("GtfsStop", "f", "101"),
+        zone_code="101_01",
+        wheelchair_accessible="0",
+    ),
+    GtfsRoute(
+        id=urn("GtfsRoute", "f", "10"), operated_by=urn("GtfsAgency", "f", "1"), name="此花ルート", route_type="3"
+    ),
+    GtfsTrip(
+        id=urn("GtfsTrip", "f", "1"),
+        has_route=urn("GtfsRoute", "f", "10"),
+        has_service=urn("GtfsService", "f", "全日"),
+        head_sign="金沢駅",
+        direction=0,
+        block="1",
+    ),
+    ArrivalEstimation(
+        id=urn("ArrivalEstimation", "f", "1:2"),
+        observed_at=AT,
+        has_stop=(urn("GtfsStop", "f", "101_01"),),
+        has_trip=urn("GtfsTrip", "f", "1"),
+        head_sign="金沢駅",
+        remaining_time="PT3M",
+        delay=-20,
+    ),
+    Alert(
+        id=urn("Alert", "f", "1"),
+        observed_at=AT,
+        category="traffic",
+        sub_category="roadClosed",
+        severity="medium",
+        alert_source="https://example.org/alerts",
+        valid_from=AT,
+        valid_to=AT + timedelta(hours=1),
+        concerns=(urn("GtfsRoute", "f", "10"),),
+    ),
+    PointOfInterest(
+        id=urn("PointOfInterest", "172014-aed", "1"),
+        name="市役所",
+        category=("aed",),
+        location=KANAZAWA,
+        address={"addressRegion": "石川県", "streetAddress": "広坂1-1-1", "addressLocality": ""},
+        contact_point={"telephone": "076-220-2111"},
+        capacity=120.0,
+        hazards=("flood",),
+        child_pads=True,
+    ),
+    TouristDestination(id=urn("TouristDestination", "172014-tourism", "1"), name="兼六園", location=KANAZAWA),
+    Event(
+        id=urn("Event", "172014-event", "1"),
+        name="百万石まつり",
+        start=AT,
+        end=AT + timedelta(days=2),
+        event_status=("scheduled",),
+        free=True,
+        capacity=500.0,
+    ),
+    WifiPointOfInterest(
+        id=urn("WifiPointOfInterest", "172014-wifi", "1"),
+        name="市役所",
+        location=KANAZAWA,
+        ssid=("KANAZAWA-FREE-WIFI",),
+    ),
 ]
 
 
@@ -138,13 +258,25 @@ def test_the_schemas_can_say_no() -> None:
 
 @pytest.mark.parametrize("model", ALL, ids=lambda model: model.TYPE)
 def test_the_city_context_knows_every_term(model: type[Model]) -> None:
-    core = {"location", "status"}  # terms of the NGSI-LD core context
+    core = {"location", "status", "description"}  # terms of the NGSI-LD core context
     assert attribute_names(model) - core <= CONTEXT.keys()
     assert model.TYPE in CONTEXT
 
 
 def test_the_city_context_leaves_the_core_terms_alone() -> None:
-    core = {"id", "type", "value", "object", "location", "observedAt", "unitCode", "datasetId", "status", "scope"}
+    core = {
+        "id",
+        "type",
+        "value",
+        "object",
+        "location",
+        "observedAt",
+        "unitCode",
+        "datasetId",
+        "status",
+        "scope",
+        "description",
+    }
     assert not core & CONTEXT.keys()
     assert all(
         iri.startswith(("https://smartdatamodels.org/", "https://w3id.org/yukitsuri/")) for iri in CONTEXT.values()

@@ -1,0 +1,35 @@
+"""Instants as machines write them: POSIX seconds or milliseconds, ISO 8601, and the forms of Japanese offices."""
+
+from datetime import UTC, datetime, timezone
+from typing import Any
+
+from adapters.codecs.jst import JST, local
+from adapters.contract import DecodeError
+
+# Between these, a number is milliseconds: as seconds it would lie beyond the year 5000.
+_MILLISECONDS = 100_000_000_000
+
+
+def moment(field: str, value: Any, zone: timezone = JST) -> datetime:
+    """`value` as an aware instant; a text without a zone of its own is in `zone`. Raises DecodeError."""
+    if isinstance(value, str):
+        text = value.strip()
+        if not (text.isascii() and text.isdigit() and len(text) in (10, 13)):
+            return _written(field, text, zone)
+        value = int(text)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise DecodeError(field, value, "is no instant")
+    try:
+        return datetime.fromtimestamp(value / 1000 if abs(value) >= _MILLISECONDS else value, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise DecodeError(field, value, "is no POSIX time") from None
+
+
+def _written(field: str, text: str, zone: timezone) -> datetime:
+    if text[10:11] == "T":  # ISO 8601 in any of its lengths, nanoseconds included
+        try:
+            at = datetime.fromisoformat(text)
+            return at if at.tzinfo else at.replace(tzinfo=zone)
+        except ValueError:
+            pass
+    return local(field, text, zone)
