@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from broker import openapi as openapi_document
 from broker import problems
-from broker.api import attributes, batch, consumption, entities, quarantine, temporal
+from broker.api import attributes, batch, consumption, entities, quarantine, subscriptions, temporal
 from broker.api.http import LD, Broker
 from broker.contexts import Contexts
 from broker.provision import Provision
@@ -38,6 +38,11 @@ ROUTES: list[tuple[str, str, Any]] = [
     (f"{_V1}/entityOperations/update", "POST", batch.update),
     (f"{_V1}/entityOperations/delete", "POST", batch.delete),
     (f"{_V1}/temporal/entities/{{id:path}}", "GET", temporal.retrieve),
+    (f"{_V1}/subscriptions", "POST", subscriptions.create),
+    (f"{_V1}/subscriptions", "GET", subscriptions.query),
+    (f"{_V1}/subscriptions/{{id:path}}", "GET", subscriptions.retrieve),
+    (f"{_V1}/subscriptions/{{id:path}}", "PATCH", subscriptions.update),
+    (f"{_V1}/subscriptions/{{id:path}}", "DELETE", subscriptions.delete),
     ("/admin/quarantine", "POST", quarantine.add),
     ("/admin/quarantine", "GET", quarantine.listed),
     ("/admin/quarantine/{no:int}", "GET", quarantine.one),

@@ -1,0 +1,24 @@
+"""Links to the neighbouring pages of a list (GS CIM 009, 5.5.9, 6.3.10)."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+
+from broker.api import http
+from ngsi.query.entities import Page
+
+
+def page_links(request: Request, given: Mapping[str, str], page: Page, *, more: bool) -> str:
+    """The Link header's value; `more` says whether anything follows the page. Empty when there is one page only."""
+    links = []
+    if page.offset:
+        links.append(("prev", max(0, page.offset - page.limit)))
+    if page.limit and more:
+        links.append(("next", page.offset + page.limit))
+    rest = [(key, value) for key, value in given.items() if key not in ("offset", "limit")]
+    return ", ".join(
+        f"<{request.url.path}?{urlencode([*rest, ('limit', page.limit), ('offset', offset)])}>; "
+        f'rel="{rel}"; type="{http.JSON}"'
+        for rel, offset in links
+    )

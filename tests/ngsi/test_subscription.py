@@ -1,0 +1,97 @@
+"""Which subscriptions are refused, and by which rule (GS CIM 009, 5.2.12-15)."""
+
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+import orjson
+import pytest
+
+from ngsi import subscription as subscriptions
+from ngsi.errors import BadRequestData
+from ngsi.jsonld import compile_context
+
+CORE = orjson.loads(files("ngsi").joinpath("contexts", "ngsi-ld-core-context-v1.9.jsonld").read_bytes())["@context"]
+NOW = datetime(2026, 6, 19, tzinfo=UTC)
+
+
+def subscription(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "urn:ngsi-ld:Subscription:1",
+        "type": "Subscription",
+        "entities": [{"type": "Room"}],
+        "notification": {"endpoint": {"uri": "http://127.0.0.1:9/notify"}},
+        **more,
+    }
+
+
+def notifying(**more: Any) -> dict[str, Any]:
+    return subscription(notification={"endpoint": {"uri": "http://127.0.0.1:9/notify"}, **more})
+
+
+def reaching(**more: Any) -> dict[str, Any]:
+    return subscription(notification={"endpoint": {"uri": "http://127.0.0.1:9/notify", **more}})
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        (subscription(type="Thing"), "type"),
+        (subscription(id="nonsense"), "nonsense"),
+        (subscription(entities=[]), "entities"),
+        (subscription(entities=[{"id": "urn:a:1"}]), "type"),
+        (subscription(entities=[{"type": "Room", "idPattern": "("}]), "idPattern"),
+        (subscription(entities=[{"type": "Room", "colour": 1}]), "colour"),
+        (subscription(watchedAttributes=[]), "watchedAttributes"),
+        (subscription(watchedAttributes=["in valid"]), "in valid"),
+        ({k: v for k, v in subscription().items() if k != "entities"}, "entities"),
+        ({k: v for k, v in subscription().items() if k != "notification"}, "notification"),
+        (subscription(timeInterval=5, watchedAttributes=["a"]), "timeInterval"),
+        (subscription(timeInterval=5, throttling=5), "timeInterval"),
+        (subscription(timeInterval=0), "timeInterval"),
+        (subscription(throttling=-1), "throttling"),
+        (subscription(throttling=True), "throttling"),
+        (subscription(q="temperature>"), "q"),
+        (subscription(geoQ={"georel": "near;maxDistance==1"}), "geometry"),
+        (subscription(expiresAt="2020-01-01T00:00:00Z"), "expiresAt"),
+        (subscription(expiresAt="tomorrow"), "expiresAt"),
+        (subscription(notificationTrigger=["entityExploded"]), "entityExploded"),
+        (subscription(notificationTrigger=[]), "notificationTrigger"),
+        (subscription(isActive="yes"), "isActive"),
+        (subscription(colour="red"), "colour"),
+        (notifying(format="pretty"), "format"),
+        (notifying(attributes=[]), "attributes"),
+        (notifying(attributes=["a"], pick=["b"]), "attributes"),
+        (notifying(pick=["a"], omit=["a"]), "omit"),
+        (notifying(showChanges=True, format="keyValues"), "showChanges"),
+        (notifying(join="sideways"), "join"),
+        (subscription(notification={"format": "concise"}), "endpoint"),
+        (reaching(uri="ftp://example.org/x"), "uri"),
+        (reaching(uri="http:///nowhere"), "uri"),
+        (reaching(uri="http://example.org/a b"), "uri"),
+        (reaching(uri="mqtt://example.org/"), "topic"),
+        (reaching(uri="mqtt://example.org/a/#"), "wildcard"),
+        (reaching(accept="text/html"), "accept"),
+        (reaching(timeout=0), "timeout"),
+        (reaching(receiverInfo=[{"key": "X-A", "value": "1\r\nX-B: 2"}]), "line break"),
+        (reaching(receiverInfo=[{"key": "X A", "value": "1"}]), "X A"),
+        (reaching(receiverInfo=[{"key": "Transfer-Encoding", "value": "chunked"}]), "Transfer-Encoding"),
+        (reaching(receiverInfo=[{"key": "X-A", "value": 1}]), "strings"),
+        (reaching(notifierInfo=[{"key": "MQTT-QoS", "value": "3"}]), "MQTT-QoS"),
+        (reaching(notifierInfo=[{"key": "Webhook-Secret", "value": "whsec_!"}]), "base64"),
+    ],
+)
+def test_what_breaks_a_rule_is_refused_with_member_and_rule(body: Any, word: str) -> None:
+    with pytest.raises(BadRequestData) as caught:
+        subscriptions.parse(body, compile_context([], CORE), NOW)
+    assert word in caught.value.detail
+
+
+def test_a_stored_document_is_read_without_its_context() -> None:
+    context = compile_context([{"Room": "https://a.example/Room", "t": "https://a.example/t"}], CORE)
+    document = subscriptions.parse(subscription(q="t>20", watchedAttributes=["t"]), context, NOW)
+    found = subscriptions.read(orjson.loads(orjson.dumps(document)))
+    assert found.selectors[0].types == "https://a.example/Room"
+    assert found.q.path.attributes == ("https://a.example/t",)
+    assert found.watched == {"https://a.example/t"}
+    assert found.triggers == {"attributeCreated", "attributeUpdated"}
