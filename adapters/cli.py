@@ -40,7 +40,7 @@ def register(subparsers: Subparsers) -> None:
 
 def run_sources(args: argparse.Namespace) -> int:
     settings = _start_logging()
-    return _reported(lambda: asyncio.run(_until_stopped(serve(settings, read(settings)))))
+    return _reported(lambda: asyncio.run(_until_stopped(serve(settings, read(settings), lambda: read(settings)))))
 
 
 def list_sources(args: argparse.Namespace) -> int:

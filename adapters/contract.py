@@ -23,6 +23,7 @@ class Outcome(Enum):
     COMMITTED = "committed"  # the broker holds everything it said
     PARTIAL = "partial"  # some of it is in quarantine
     REFUSED = "refused"  # all of it is in quarantine
+    SPOOLED = "spooled"  # it is safe on our disk and reaches the broker later
 
 
 async def _nothing(outcome: Outcome) -> None:
@@ -35,7 +36,7 @@ class Message:
 
     `topic` says where it came from: MQTT topic, path of the push, name of the document or file. A transport that had
     to stop reading says why in `metadata["refused"]`. `settle` is called once, after the broker has committed the
-    entities and the quarantine holds the rest.
+    entities and the quarantine holds the rest, or when the spool has it.
     """
 
     body: bytes
@@ -67,8 +68,17 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+@dataclass(frozen=True, slots=True)
+class Restricted:
+    """An entity for the source's restricted tenant only, and only until `expires_at`."""
+
+    model: Model
+    expires_at: datetime
+
+
+Item = Model | Restricted | DecodeError
 Transport = Callable[[], AsyncIterator[Message]]
-Decode = Callable[[Message], Iterable[Model | DecodeError]]
+Decode = Callable[[Message], Iterable[Item]]
 Pseudonym = Callable[[str], str]
 
 

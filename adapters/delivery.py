@@ -1,104 +1,164 @@
 """One batch of messages on its way: decoded, committed, the bad parts set aside, then settled."""
 
+import asyncio
 import logging
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import math
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
 from traceback import format_tb
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from adapters.contract import Adapter, Decode, DecodeError, Message, Outcome, Transport
+from adapters.contract import Adapter, Decode, DecodeError, Item, Message, Outcome, Restricted, Transport
+from adapters.metrics import Metrics, Newest
 from adapters.quarantine import Quarantine, Record, of_error, of_rejection
 from adapters.sink import Sink
-from models import Model
+from adapters.spool import Spool
+from models import zulu
 
 log = logging.getLogger(__name__)
+
+LARGE = 65536  # bytes; a larger message is decoded in a thread, so that other sources go on
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One declared source, bound to its settings and ready to run."""
+    """One declared source, bound to its settings and ready to run.
+
+    `spooled` says that its messages may wait on our disk while the broker is away. `restricted_tenant` is where
+    `Restricted` entities go; without one they are dropped.
+    """
 
     name: str
     adapter: Adapter
     transport: Transport
     decode: Decode
     tenant: str = ""
+    restricted_tenant: str = ""
+    spooled: bool = False
+    newest: Newest = field(default_factory=Newest, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """The two doors of the broker, and how much to carry through them at once."""
+    """The two doors of the broker, and how much to carry through them at once.
+
+    After `patience` seconds without the broker, messages that may go to the spool do.
+    """
 
     sink: Sink
     quarantine: Quarantine
     batch: int = 200
     queue: int = 500
+    spool: Spool | None = None
+    patience: float = 5.0
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 class Decoded(NamedTuple):
     """One entity or error, and the message that told it."""
 
     message: Message
-    item: Model | DecodeError
+    item: Item
 
 
-async def deliver(source: Source, broker: Broker, messages: list[Message]) -> None:
-    """Commits what the messages say, sets aside what they do not say well, then settles each of them."""
-    tally = {id(message): _Tally() for message in messages}
-    batch: list[Decoded] = []
-    for decoded in _decoded(source.decode, messages):
-        batch.append(decoded)
-        if len(batch) == broker.batch:
-            await _commit(source, broker, batch, tally)
-            batch = []
-    await _commit(source, broker, batch, tally)
+async def deliver(source: Source, broker: Broker, messages: list[Message], patience: float = math.inf) -> None:
+    """Commits what the messages say, sets aside what they do not say well, then settles each of them.
+
+    Raises BrokerAway after `patience` seconds without the broker; then no message is settled.
+    """
+    delivery = _Delivery(source, broker, patience)
+    async for batch in _batches(source.decode, messages, broker.batch):
+        await delivery.commit(batch)
+    counters = broker.metrics.of(source.name)
+    if messages:
+        counters.lag = (datetime.now(UTC) - messages[0].received_at).total_seconds()
     for message in messages:
-        await message.settle(tally[id(message)].outcome)
+        await message.settle(delivery.outcome(message))
 
 
-async def _commit(source: Source, broker: Broker, batch: list[Decoded], tally: dict[int, "_Tally"]) -> None:
-    told: dict[int, Message] = {}
-    entities = []
-    for message, item in batch:
-        if isinstance(item, DecodeError):
-            await _set_aside(broker, of_error(source.name, source.adapter, message, item), message, tally)
-            continue
-        entities.append(entity := item.to_ngsi())
-        told[id(entity)] = message
-    for rejected in await broker.sink.post(entities, source.tenant):
-        message = told.pop(id(rejected.entity))
-        await _set_aside(broker, of_rejection(source.name, source.adapter, message, rejected), message, tally)
-    for message in told.values():
-        tally[id(message)].committed += 1
+class _Delivery:
+    """The commits of one round of messages, and what became of each message."""
 
+    def __init__(self, source: Source, broker: Broker, patience: float) -> None:
+        self._source, self._broker, self._patience = source, broker, patience
+        self._counters = broker.metrics.of(source.name)
+        self._committed: dict[int, int] = defaultdict(int)
+        self._set_aside: dict[int, int] = defaultdict(int)
 
-async def _set_aside(broker: Broker, record: Record, message: Message, tally: dict[int, "_Tally"]) -> None:
-    await broker.quarantine.put(record)
-    tally[id(message)].set_aside += 1
-
-
-def _decoded(decode: Decode, messages: Iterable[Message]) -> Iterator[Decoded]:
-    for message in messages:
-        try:
-            if refused := message.metadata.get("refused"):
-                raise DecodeError("message", message.topic, refused)
-            for item in decode(message):
-                yield Decoded(message, item)
-        except DecodeError as error:
-            yield Decoded(message, error)
-        except Exception as error:  # a decoder's own mistake must not stop the messages behind this one
-            # Without the exception's text, which may hold what a personal message said.
-            log.error("decoder: %s\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
-            yield Decoded(message, DecodeError("message", type(error).__name__, "the decoder failed on this message"))
-
-
-@dataclass(slots=True)
-class _Tally:
-    committed: int = 0
-    set_aside: int = 0
-
-    @property
-    def outcome(self) -> Outcome:
-        if not self.set_aside:
+    def outcome(self, message: Message) -> Outcome:
+        if not self._set_aside[id(message)]:
             return Outcome.COMMITTED
-        return Outcome.PARTIAL if self.committed else Outcome.REFUSED
+        return Outcome.PARTIAL if self._committed[id(message)] else Outcome.REFUSED
+
+    async def commit(self, batch: list[Decoded]) -> None:
+        by_tenant: dict[str, list[tuple[dict[str, Any], Message]]] = defaultdict(list)
+        for message, item in batch:
+            if isinstance(item, DecodeError):
+                await self._put(of_error(self._source.name, self._source.adapter, message, item), message)
+            elif (tenant := self._tenant(item)) is not None:
+                by_tenant[tenant].append((self._entity(item), message))
+        for tenant, told in by_tenant.items():
+            await self._post(tenant, told)
+
+    def _tenant(self, item: Item) -> str | None:
+        """Where the entity goes; None for raw data of a source that has no restricted tenant."""
+        return (self._source.restricted_tenant or None) if isinstance(item, Restricted) else self._source.tenant
+
+    def _entity(self, item: Item) -> dict[str, Any]:
+        assert not isinstance(item, DecodeError)
+        model = item.model if isinstance(item, Restricted) else item
+        self._counters.decoded += 1
+        self._counters.late += self._source.newest.is_late(model.id, model.observed_at)
+        entity = model.to_ngsi()
+        return entity | {"expiresAt": zulu(item.expires_at)} if isinstance(item, Restricted) else entity
+
+    async def _post(self, tenant: str, told: list[tuple[dict[str, Any], Message]]) -> None:
+        messages = {id(entity): message for entity, message in told}
+        for rejected in await self._broker.sink.post([entity for entity, _ in told], tenant, self._patience):
+            message = messages.pop(id(rejected.entity))
+            await self._put(of_rejection(self._source.name, self._source.adapter, message, rejected), message)
+        self._counters.delivered += len(messages)
+        for message in messages.values():
+            self._committed[id(message)] += 1
+
+    async def _put(self, record: Record, message: Message) -> None:
+        await self._broker.quarantine.put(record, self._patience)
+        self._counters.quarantined += 1
+        self._set_aside[id(message)] += 1
+
+
+async def _batches(decode: Decode, messages: list[Message], size: int) -> AsyncIterator[list[Decoded]]:
+    """What the messages say, in order, `size` at a time and across messages."""
+    batch: list[Decoded] = []
+    for message in messages:
+        items = _decoded(decode, message)
+        while part := await _part(items, message, size - len(batch)):
+            batch += part
+            if len(batch) == size:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+async def _part(items: Iterator[Decoded], message: Message, size: int) -> list[Decoded]:
+    if len(message.body) > LARGE:
+        return await asyncio.to_thread(lambda: list(islice(items, size)))
+    return list(islice(items, size))
+
+
+def _decoded(decode: Decode, message: Message) -> Iterator[Decoded]:
+    try:
+        if refused := message.metadata.get("refused"):
+            raise DecodeError("message", message.topic, refused)
+        for item in decode(message):
+            yield Decoded(message, item)
+    except DecodeError as error:
+        yield Decoded(message, error)
+    except Exception as error:  # a decoder's own mistake must not stop the messages behind this one
+        # Without the exception's text, which may hold what a personal message said.
+        log.error("decoder: %s\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
+        yield Decoded(message, DecodeError("message", type(error).__name__, "the decoder failed on this message"))

@@ -1,6 +1,7 @@
 """What could not become an entity, kept by the broker with its raw bytes and the reason."""
 
 import logging
+import math
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -74,28 +75,28 @@ class Quarantine:
         self._client = client
         self._url = broker_url.rstrip("/") + "/admin/quarantine"
 
-    async def put(self, record: Record) -> int:
+    async def put(self, record: Record, patience: float = math.inf) -> int:
         """Stores the record, however long it takes; returns its id.
 
         A record the broker finds too large is stored with the beginning of its bytes. Raises httpx.HTTPStatusError when
-        the broker will never take it; the message then stays unacknowledged.
+        the broker will never take it (the message then stays unacknowledged), and BrokerAway after `patience` seconds.
         """
         log.warning("%s: set aside, %s", record.source, record.reason)
-        response = await self._post(record)
+        response = await self._post(record, patience)
         if response.status_code == 413 and len(record.raw) > BEGINNING:
             metadata = {**record.metadata, "kind": "truncated", "size": str(len(record.raw))}
-            response = await self._post(replace(record, raw=record.raw[:BEGINNING], metadata=metadata))
+            response = await self._post(replace(record, raw=record.raw[:BEGINNING], metadata=metadata), patience)
         response.raise_for_status()
         return int(response.json()["id"])
 
-    async def _post(self, record: Record) -> httpx.Response:
+    async def _post(self, record: Record, patience: float) -> httpx.Response:
         body = {
             "source": record.source,
             "reason": record.reason,
             "raw": b64encode(record.raw).decode(),
             "metadata": dict(record.metadata),
         }
-        return await persistently(lambda: self._client.post(self._url, json=body))
+        return await persistently(lambda: self._client.post(self._url, json=body), patience)
 
     async def list(self, source: str | None, limit: int, offset: int) -> list[dict[str, Any]]:
         params: dict[str, str | int] = {"limit": limit, "offset": offset} | ({"source": source} if source else {})

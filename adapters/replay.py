@@ -1,12 +1,13 @@
 """Reads a record of the quarantine again, with today's decoder, and stores what it says now."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
 import orjson
 
-from adapters.contract import DecodeError
+from adapters.contract import DecodeError, Restricted
 from adapters.quarantine import Quarantine, message_of
 from adapters.registry import load
 from adapters.service import day_key
@@ -35,7 +36,7 @@ async def replay(settings: AdapterSettings, numbers: Sequence[int], tell: Callab
             declaration = declarations.get(record["source"])
             if declaration is None:
                 raise ReplayError(f"record {number}: no source {record['source']} is declared")
-            entities = _entities(number, record, declaration, settings)
+            entities = await asyncio.to_thread(_entities, number, record, declaration, settings)
             if refused := await sink.post(entities, declaration.tenant):
                 raise ReplayError(f"record {number}: {refused[0].reason}")
             await quarantine.mark_replayed(number)
@@ -61,6 +62,7 @@ def _decoded(
         for item in decode(message_of(record)):
             if isinstance(item, DecodeError):
                 raise item
-            yield item.to_ngsi()
+            if not isinstance(item, Restricted):  # raw data of a personal source is never replayed
+                yield item.to_ngsi()
     except DecodeError as error:
         raise ReplayError(f"record {number}: still {error}") from error

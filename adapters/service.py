@@ -3,22 +3,35 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
-from adapters.backoff import delays
 from adapters.delivery import Broker
+from adapters.metrics import Metrics
 from adapters.pseudonym import DayKey
 from adapters.quarantine import Quarantine
-from adapters.runner import run
+from adapters.runner import keep_running
+from adapters.server import keep_serving
 from adapters.settings import AdapterSettings
 from adapters.sink import Sink
-from adapters.sources import Declaration, bind_all
+from adapters.sources import Declaration, SourceError, bind, bind_all
+from adapters.spool import Spool
 from adapters.transports import Surroundings
 from adapters.transports.webhook import WebhookServer
 
 log = logging.getLogger(__name__)
+
+PATIENCE = 10.0  # seconds a source may take to carry what it has read when it is stopped
+LOOK = 2.0  # seconds between two looks at the file of sources
+
+Declarations = Callable[[], Iterable[Declaration]]
 
 
 def day_key(settings: AdapterSettings) -> DayKey:
@@ -26,32 +39,125 @@ def day_key(settings: AdapterSettings) -> DayKey:
 
 
 def surroundings(settings: AdapterSettings) -> Surroundings:
-    return Surroundings(settings.mqtt_url, settings.data, WebhookServer(settings.webhook_host, settings.webhook_port))
+    return Surroundings(settings.mqtt_url, settings.data, WebhookServer())
 
 
-async def serve(settings: AdapterSettings, declarations: Iterable[Declaration]) -> None:
-    """Runs the sources until cancelled. Raises SourceError before anything starts."""
-    around = surroundings(settings)
-    sources = bind_all(declarations, around, day_key(settings))
+@asynccontextmanager
+async def doors(settings: AdapterSettings, spool: Spool | None = None) -> AsyncIterator[Broker]:
+    """The broker's doors, open until the block ends."""
+    metrics = Metrics(spool.waiting) if spool else Metrics()
     async with httpx.AsyncClient(timeout=settings.timeout) as client:
-        broker = Broker(
-            Sink(client, settings.broker_url), Quarantine(client, settings.broker_url), settings.batch, settings.queue
-        )
-        async with asyncio.TaskGroup() as group:
-            if around.webhooks.wanted:
-                group.create_task(_keep_serving(around.webhooks), name="webhooks")
-            group.create_task(run(sources, broker), name="sources")
+        url = settings.broker_url
+        yield Broker(
+            Sink(client, url), Quarantine(client, url), settings.batch, settings.queue,
+            spool, settings.spool_after, metrics,
+        )  # fmt: skip
 
 
-async def _keep_serving(webhooks: WebhookServer) -> None:
-    """A port that is taken is the trouble of pushed sources only; it is tried again until it is free."""
-    for delay in delays(first=1.0):
-        try:
-            await webhooks.serve()
+async def serve(
+    settings: AdapterSettings, declarations: Iterable[Declaration], reread: Declarations | None = None
+) -> None:
+    """Runs the sources until cancelled. Raises SourceError before anything starts.
+
+    With `reread`, its answer replaces the declarations whenever it differs; SIGHUP starts every source anew, with what
+    its tables say now.
+    """
+    around = surroundings(settings)
+    bind_all(declarations, around, day_key(settings))
+    spool = Spool(settings.data / "spool.db", settings.spool_bytes)
+    try:
+        async with doors(settings, spool) as broker, asyncio.TaskGroup() as group:
+            if settings.metrics_port:
+                app = _metrics_app(broker.metrics)
+                group.create_task(keep_serving("metrics", app, "127.0.0.1", settings.metrics_port), name="metrics")
+            await _Running(settings, around, broker, group).follow(tuple(declarations), reread)
+    finally:
+        spool.close()
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One running source."""
+
+    declaration: Declaration
+    stop: asyncio.Event
+    task: asyncio.Task[None]
+
+
+class _Running:
+    """The sources that run, and how they come to be those that are declared."""
+
+    def __init__(
+        self, settings: AdapterSettings, around: Surroundings, broker: Broker, group: asyncio.TaskGroup
+    ) -> None:
+        self._settings, self._around, self._broker, self._group = settings, around, broker, group
+        self._keys = day_key(settings)
+        self._kept: dict[str, _Kept] = {}
+        self._listening = False
+
+    async def follow(self, declared: tuple[Declaration, ...], reread: Declarations | None) -> None:
+        await self._become(declared, anew=False)
+        if reread is None:
             return
-        except OSError as error:
-            log.error("webhook: %s; trying again in %.1f s", error, delay)
-            await asyncio.sleep(delay)
+        asked = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+        complaint = ""
+        while True:
+            anew = await _set_within(asked, LOOK)
+            asked.clear()
+            try:
+                wanted = tuple(await asyncio.to_thread(reread))
+                bind_all(wanted, self._around, self._keys)
+            except SourceError as error:
+                if anew or str(error) != complaint:
+                    log.error("the sources stay as they are: %s", error)
+                complaint = str(error)
+                continue
+            complaint = ""
+            await self._become(wanted, anew)
+
+    async def _become(self, wanted: tuple[Declaration, ...], anew: bool) -> None:
+        by_name = {each.name: each for each in wanted}
+        leaving = [kept for name, kept in self._kept.items() if anew or by_name.get(name) != kept.declaration]
+        await asyncio.gather(*(self._end(kept) for kept in leaving))
+        for declaration in wanted:
+            if declaration.name not in self._kept:
+                self._begin(declaration)
+        if self._around.webhooks.wanted and not self._listening:
+            self._listening = True
+            host, port = self._settings.webhook_host, self._settings.webhook_port
+            self._group.create_task(keep_serving("webhook", self._around.webhooks.app, host, port), name="webhooks")
+
+    def _begin(self, declaration: Declaration) -> None:
+        stop = asyncio.Event()
+        source = bind(declaration, self._around, self._keys)
+        task = self._group.create_task(keep_running(source, self._broker, stop), name=declaration.name)
+        self._kept[declaration.name] = _Kept(declaration, stop, task)
+        log.info("%s: running", declaration.name)
+
+    async def _end(self, kept: _Kept) -> None:
+        """Lets the source carry what it has read; what it cannot is not acknowledged and comes again."""
+        kept.stop.set()
+        await asyncio.wait({kept.task}, timeout=PATIENCE)
+        kept.task.cancel()
+        await asyncio.wait({kept.task})
+        del self._kept[kept.declaration.name]
+        log.info("%s: stopped", kept.declaration.name)
+
+
+def _metrics_app(metrics: Metrics) -> Starlette:
+    async def tell(request: Request) -> Response:
+        return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
+
+    return Starlette(routes=[Route("/metrics", tell)])
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
 
 
 async def until_stopped(work: asyncio.Task[None]) -> None:

@@ -20,4 +20,7 @@ class AdapterSettings(BaseSettings):
     demo_port: int = Field(default=1040, ge=1, le=65535, description="where the demo feed serves its GBFS documents")
     batch: int = Field(default=200, ge=1, le=1000, description="entities per request to the broker")
     queue: int = Field(default=500, ge=1, description="messages read ahead of the broker, per source")
+    spool_after: float = Field(default=5.0, gt=0, description="seconds without the broker until messages go to disk")
+    spool_bytes: int = Field(default=1 << 30, ge=1 << 20, description="how large the spool may grow; then sources wait")
+    metrics_port: int = Field(default=1032, ge=0, le=65535, description="GET /metrics on loopback; 0 for none")
     timeout: float = Field(default=30.0, gt=0, description="seconds to wait for the broker's answer")

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,6 +19,10 @@ UPSERT = "/ngsi-ld/v1/entityOperations/upsert?options=update,keepNewest"
 CONTEXT = "/contexts/kanazawa.jsonld"
 # The broker has read the request and will refuse it again; every other failure may pass.
 FINAL = {400, 413, 422}
+
+
+class BrokerAway(Exception):
+    """The broker has taken nothing for longer than we may wait."""
 
 
 class Rejected(NamedTuple):
@@ -40,13 +46,18 @@ class Sink:
         link = f'<{broker_url.rstrip("/")}{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"'
         self._headers = {"Content-Type": "application/json", "Link": f'{link}; type="application/ld+json"'}
 
-    async def post(self, entities: Sequence[Mapping[str, Any]], tenant: str = "") -> list[Rejected]:
-        """Returns when the broker has committed all but the entities returned."""
+    async def post(
+        self, entities: Sequence[Mapping[str, Any]], tenant: str = "", patience: float = math.inf
+    ) -> list[Rejected]:
+        """Returns when the broker has committed all but the entities returned.
+
+        Raises BrokerAway when it has taken nothing for `patience` seconds.
+        """
         if not entities:
             return []
         headers = self._headers | ({"NGSILD-Tenant": tenant} if tenant else {})
         body = orjson.dumps(entities)
-        response = await persistently(lambda: self._client.post(self._url, content=body, headers=headers))
+        response = await persistently(lambda: self._client.post(self._url, content=body, headers=headers), patience)
         if response.status_code == 207:
             return _rejected(entities, response)
         if response.is_success:
@@ -54,11 +65,15 @@ class Sink:
         if len(entities) == 1:
             return [Rejected(entities[0], _reason(response))]
         middle = len(entities) // 2
-        return await self.post(entities[:middle], tenant) + await self.post(entities[middle:], tenant)
+        return [
+            *await self.post(entities[:middle], tenant, patience),
+            *await self.post(entities[middle:], tenant, patience),
+        ]
 
 
-async def persistently(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """Sends until the answer is success or final."""
+async def persistently(send: Callable[[], Awaitable[httpx.Response]], patience: float = math.inf) -> httpx.Response:
+    """Sends until the answer is success or final. Raises BrokerAway after `patience` seconds without either."""
+    begun = time.monotonic()
     for delay in delays():
         try:
             response = await send()
@@ -67,6 +82,8 @@ async def persistently(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.R
             trouble = f"{response.request.url.path} answers {_reason(response)}"
         except httpx.TransportError as error:
             trouble = f"{type(error).__name__}: {error}"
+        if time.monotonic() - begun + delay > patience:
+            raise BrokerAway(trouble)
         log.warning("broker: %s; trying again in %.1f s", trouble, delay)
         await asyncio.sleep(delay)
     raise AssertionError("delays never end")

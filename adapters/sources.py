@@ -28,7 +28,7 @@ from adapters.delivery import Source
 from adapters.pseudonym import DayKey
 from adapters.registry import load
 from adapters.settings import AdapterSettings
-from adapters.transports import OPEN, Surroundings, Via
+from adapters.transports import OPEN, Surroundings, Via, spooled
 
 _VIA: TypeAdapter[Any] = TypeAdapter(Via)
 
@@ -83,7 +83,9 @@ def bind(declaration: Declaration, around: Surroundings, keys: DayKey) -> Source
         adapter = load(declaration.adapter)
         via = _VIA.validate_python({"transport": adapter.transport} | declaration.via)
         transport = OPEN[via.transport](via, declaration.name, adapter.personal, around)
-        return Source(declaration.name, adapter, transport, decoder(declaration, adapter, keys), declaration.tenant)
+        decode = decoder(declaration, adapter, keys)
+        waits = spooled(via, adapter.personal)
+        return Source(declaration.name, adapter, transport, decode, declaration.tenant, spooled=waits)
     except (LookupError, TypeError, OSError, ValidationError, ValueError) as error:
         raise SourceError(f"source {declaration.name}: {error}") from error
 

@@ -17,8 +17,8 @@ persistence true
 persistence_location {folder}/
 autosave_interval 30
 persistent_client_expiration 14d
-max_queued_messages 100000
-max_inflight_messages 200
+max_inflight_messages 1000
+max_queued_messages 1000000
 log_dest stderr
 log_type error
 log_type warning

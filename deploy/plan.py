@@ -17,6 +17,7 @@ _PORTS = {
     "postgres": (("PG_PORT",), 15432),
     "webhook": (("ADAPTERS_WEBHOOK_PORT",), 1030),
     "demo": (("ADAPTERS_DEMO_PORT",), 1031),
+    "metrics": (("ADAPTERS_METRICS_PORT",), 1032),
 }
 _TOLD = {"PORT", "MQTT_PORT"}  # ports that people type; another one that changed is news only when it was asked for
 _NO = {"0", "no", "false", "off"}
@@ -33,6 +34,7 @@ class Ports:
     postgres: int
     webhook: int
     demo: int
+    metrics: int
     claims: tuple[Claim, ...]
 
 
@@ -81,6 +83,7 @@ class Plan:
             "ADAPTERS_DATA": str(self.data / "adapters"),
             "ADAPTERS_WEBHOOK_PORT": str(self.ports.webhook),
             "ADAPTERS_DEMO_PORT": str(self.ports.demo),
+            "ADAPTERS_METRICS_PORT": str(self.ports.metrics),
         }
 
 

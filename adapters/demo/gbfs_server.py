@@ -3,18 +3,16 @@
 import csv
 import hashlib
 import io
-import socket
 from typing import Any
 
 import orjson
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from adapters import server
 from adapters.demo.files import RECORDED
-from adapters.transports.webhook import Server
 
 FETCHED = 1795186800  # 2026-11-21 00:00 in Japan: the station list says no time of its own
 FIXTURES = ("station_information", "station_status", "system_information")
@@ -47,9 +45,7 @@ async def serve(host: str, port: int) -> None:
         return Response(body, media_type="application/json", headers={"ETag": etag})
 
     app = Starlette(routes=[Route("/{path:path}", page)])
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none")
-    with socket.create_server((host, port)) as door:
-        await Server(config).serve(sockets=[door])
+    await server.serve(app, host, port)
 
 
 def _docomo_stations() -> list[dict[str, Any]]:

@@ -25,6 +25,11 @@ class Surroundings:
     webhooks: WebhookServer
 
 
+def spooled(via: Any, personal: bool) -> bool:
+    """Whether messages may wait on our disk: never a file (it waits where it is), never anything personal."""
+    return bool(getattr(via, "spool", False)) and not personal
+
+
 def _mqtt(via: MqttSettings, source: str, personal: bool, around: Surroundings) -> Transport:
     return lambda: subscribe(via, around.mqtt_url, f"yukitsuri-{source}")
 

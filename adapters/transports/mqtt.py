@@ -8,7 +8,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -22,21 +22,33 @@ class MqttSettings(SourceSettings):
     """`url` is `mqtt://` or `mqtts://`, ADAPTERS_MQTT_URL when empty.
 
     `topic` may hold wildcards or be shared (`$share/group/filter`); `client_id` must be unique per server.
+    With `spool`, messages are acknowledged once they are on our disk while the broker is away: for a server that gives
+    QoS 0 only or keeps little for a client that does not acknowledge.
     """
 
     transport: Literal["mqtt"] = "mqtt"
     topic: str
     url: str = ""
     client_id: str = ""
+    spool: bool = False
 
 
 async def subscribe(settings: MqttSettings, url: str, client_id: str) -> AsyncIterator[Message]:
     """Messages of one subscription. Raises aiomqtt.MqttError when the connection is lost."""
     async with _client(settings.url or url, settings.client_id or client_id) as client:
-        await client.subscribe(settings.topic, qos=1)
-        log.info("mqtt: listening on %s", settings.topic)
+        _granted(settings.topic, await client.subscribe(settings.topic, qos=1))
         async for message in client.messages:
             yield _message(client, message)
+
+
+def _granted(topic: str, answer: Any) -> None:
+    """Raises aiomqtt.MqttError when the server refuses the subscription; QoS 0 is worth a warning."""
+    code = int(getattr(answer[0], "value", answer[0]))
+    if code >= 128:
+        raise aiomqtt.MqttError(f"the server refuses the subscription to {topic}")
+    if code == 0:
+        log.warning("mqtt: %s comes with QoS 0 only: what is under way when this process dies is lost", topic)
+    log.info("mqtt: listening on %s", topic)
 
 
 def _client(url: str, client_id: str) -> aiomqtt.Client:

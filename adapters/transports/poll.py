@@ -34,6 +34,7 @@ class PollSettings(SourceSettings):
     jitter: float = 0.1
     max_bytes: int = 32 * 1024 * 1024
     timeout: float = 30.0
+    spool: bool = True
 
 
 @dataclass(slots=True)

@@ -1,20 +1,17 @@
 """HTTP push: one small server, one path per source, `POST /push/{source}`.
 
-The sender hears 204 only after the broker's commit, 202 when all of it went to quarantine, and 503 with Retry-After
-when the broker does not answer in time; whatever it then sends again changes nothing twice.
+The sender hears 204 only after the broker's commit, 202 when all of it went to quarantine or when our disk has it
+because the broker is away, and 503 with Retry-After when neither is true in time; what it then sends again changes
+nothing twice.
 """
 
 import asyncio
 import hmac
-import logging
 import os
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,9 +20,7 @@ from starlette.routing import Route
 
 from adapters.contract import Message, Outcome, SourceSettings
 
-log = logging.getLogger(__name__)
-
-STATUS = {Outcome.COMMITTED: 204, Outcome.PARTIAL: 204, Outcome.REFUSED: 202}
+STATUS = {Outcome.COMMITTED: 204, Outcome.PARTIAL: 204, Outcome.REFUSED: 202, Outcome.SPOOLED: 202}
 RETRY = {"Retry-After": "30"}
 
 
@@ -37,6 +32,7 @@ class WebhookSettings(SourceSettings):
     token_env: str = ""
     patience: float = 10.0
     max_bytes: int = 1024 * 1024
+    spool: bool = True
 
 
 class Mailbox(NamedTuple):
@@ -49,21 +45,12 @@ class Mailbox(NamedTuple):
 
 
 class WebhookServer:
-    """The server all pushed sources share."""
+    """The app of the server that all pushed sources share."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
+    def __init__(self) -> None:
         self._boxes: dict[str, Mailbox] = {}
         self.wanted = False  # whether any source is declared to be pushed
         self.app = Starlette(routes=[Route("/push/{path:path}", self._push, methods=["POST"])])
-
-    async def serve(self) -> None:
-        """Listens until cancelled. Raises OSError when the port is taken."""
-        config = uvicorn.Config(self.app, log_level="warning", access_log=False, lifespan="off", ws="none")
-        # Our own socket: uvicorn would end the whole process when the port is taken.
-        with socket.create_server((self._host, self._port)) as door:
-            log.info("webhook: listening on http://%s:%d/push/", self._host, self._port)
-            await Server(config).serve(sockets=[door])
 
     async def receive(self, settings: WebhookSettings, source: str) -> AsyncIterator[Message]:
         """Messages pushed to this source's path."""
@@ -93,14 +80,6 @@ class WebhookServer:
                 return Response(status_code=STATUS[await settled])
         except TimeoutError:
             return Response("the broker is away; send it again", 503, headers=RETRY)
-
-
-class Server(uvicorn.Server):
-    """uvicorn inside a process that handles its signals itself."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def _body(request: Request, max_bytes: int) -> bytes:

@@ -32,6 +32,7 @@ def settings(tmp_path: Path, recorder: Recorder, mosquitto: Mosquitto) -> Adapte
         data=tmp_path,
         webhook_port=free_port(),
         demo_port=free_port(),
+        metrics_port=free_port(),
     )
 
 

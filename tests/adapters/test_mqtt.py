@@ -112,3 +112,23 @@ async def test_the_source_fails_when_the_server_goes(mosquitto: Mosquitto, broke
         assert failure.group_contains(aiomqtt.MqttError)
     finally:
         mosquitto.start()
+
+
+async def test_two_processes_share_a_subscription(
+    mosquitto: Mosquitto, broker: Broker, recorder: Recorder, client_id: str
+) -> None:
+    topic = f"$share/city/{client_id}/+"
+    tasks = [
+        asyncio.create_task(pump(eltres(mosquitto.url, f"{client_id}-{number}", topic), broker)) for number in range(2)
+    ]
+    await asyncio.sleep(0.5)
+    async with aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
+        for number in range(40):
+            body = f"89{number:02x}3FC00000BE8000006A34BC8E0000"
+            await client.publish(f"{client_id}/0001234AC1", body, qos=1)
+    await until(lambda: len(recorder.of_type("Device")) >= 40)
+    await asyncio.sleep(0.3)
+    channels = [each["triggerChannel"]["value"] for each in recorder.of_type("Device")]
+    assert sorted(channels) == list(range(40))  # each once, whoever got it
+    for task in tasks:
+        await stop(task)

@@ -20,7 +20,7 @@ FRAME = {"deviceId": "0001234ABC", "sendDateTime": "2026-06-19 12:47:38", "paylo
 @asynccontextmanager
 async def door(broker: Broker, **settings: object) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the push server with one ELTRES source behind it."""
-    server, adapter = WebhookServer("127.0.0.1", 0), load("eltres")
+    server, adapter = WebhookServer(), load("eltres")
     via = WebhookSettings.model_validate({"path": "eltres"} | settings)
     decode = adapter.decoder(adapter.settings(), str)
     source = Source("eltres-push", adapter, lambda: server.receive(via, "eltres-push"), decode)
@@ -67,7 +67,7 @@ async def test_a_source_with_a_token_asks_for_it(
 
 
 async def test_a_declared_token_that_is_missing_is_a_mistake() -> None:
-    messages = WebhookServer("127.0.0.1", 0).receive(WebhookSettings(token_env="NO_SUCH_TOKEN"), "s")
+    messages = WebhookServer().receive(WebhookSettings(token_env="NO_SUCH_TOKEN"), "s")
     with pytest.raises(LookupError, match="NO_SUCH_TOKEN"):
         await anext(messages)
 
