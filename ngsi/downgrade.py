@@ -1,0 +1,85 @@
+"""Entities for askers who know an earlier version of the standard only (GS CIM 009, 4.3.6.8)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from ngsi.attribute import Attributes, Instance, dataset
+from ngsi.entity import Entity
+from ngsi.jsonld import Context
+
+Version = tuple[int, int]
+LATEST: Final[Version] = (1, 9)
+
+# attribute types later than 1.0: the version that brought them, what they become, and how their content does
+_KINDS: Final[dict[str, tuple[Version, str, str, str]]] = {
+    "LanguageProperty": ((1, 4), "Property", "languageMap", "value"),
+    "JsonProperty": ((1, 8), "Property", "json", "value"),
+    "VocabProperty": ((1, 8), "Property", "vocab", "value"),
+    "ListProperty": ((1, 8), "Property", "valueList", "value"),
+    "ListRelationship": ((1, 8), "Relationship", "objectList", "object"),
+}
+_MEMBERS: Final[dict[str, Version]] = {
+    "observedAt": (1, 3),
+    "unitCode": (1, 3),
+    "datasetId": (1, 3),
+    "objectType": (1, 8),
+    "expiresAt": (1, 9),
+    "valueType": (1, 9),
+}
+_SCOPE: Final[Version] = (1, 4)
+_SEVERAL: Final[Version] = (1, 3)  # several types, several instances of an attribute
+
+
+def downgraded(entity: Entity, version: Version, context: Context) -> Entity:
+    """`entity` as an asker of `version` understands it; the same object when it is understood as it is."""
+    one = version < _SEVERAL
+    changed = replace(
+        entity,
+        types=entity.types[:1] if one else entity.types,
+        scopes=[] if version < _SCOPE else entity.scopes,
+        expires_at=None if version < _MEMBERS["expiresAt"] else entity.expires_at,
+        attributes=_attributes(entity.attributes, version, context),
+    )
+    return entity if changed == entity else changed
+
+
+def _attributes(attributes: Attributes, version: Version, context: Context) -> Attributes:
+    result: Attributes = {}
+    for iri, instances in attributes.items():
+        if version < _SEVERAL:
+            instances = sorted(instances, key=lambda item: dataset(item) is not None)[:1]
+        result[iri] = [_instance(item, version, context) for item in instances]
+    return result
+
+
+def _instance(instance: Instance, version: Version, context: Context) -> Instance:
+    since, kind, bearer, becomes = _KINDS.get(instance["type"], (LATEST, "", "", ""))
+    result: Instance = {}
+    for member, content in instance.items():
+        if ":" in member:
+            result |= _attributes({member: content}, version, context)
+        elif version < _MEMBERS.get(member, (0, 0)):
+            continue
+        elif kind and version < since and member in ("type", bearer):
+            result[becomes if member == bearer else member] = (
+                kind if member == "type" else _CONTENT.get(bearer, _as_it_is)(content, context)
+            )
+        else:
+            result[member] = content
+    return result
+
+
+def _as_it_is(content: Any, _: Context) -> Any:
+    return content
+
+
+def _names(content: Any, context: Context) -> Any:
+    return [context.compact(item) for item in content] if isinstance(content, list) else context.compact(content)
+
+
+def _uris(content: Any, _: Context) -> Any:
+    return [item["object"] for item in content]
+
+
+_CONTENT: Final[dict[str, Callable[[Any, Context], Any]]] = {"vocab": _names, "objectList": _uris}
