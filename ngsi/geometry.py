@@ -57,14 +57,18 @@ GEOMETRY_TYPES: Final = frozenset(_COORDINATES)
 
 
 def looks_like_geometry(value: object) -> bool:
-    return isinstance(value, dict) and value.get("type") in GEOMETRY_TYPES and "coordinates" in value
+    if not isinstance(value, dict) or "coordinates" not in value:
+        return False
+    kind = value.get("type")
+    return isinstance(kind, str) and kind in GEOMETRY_TYPES
 
 
 def geometry(value: object, where: str) -> Geometry:
     """`value` as a GeoJSON geometry; raises BadRequestData (a GeometryCollection is refused, 4.7)."""
     if not isinstance(value, dict):
         raise BadRequestData(f"{where}: {shown(value)} is not a GeoJSON geometry")
-    check = _COORDINATES.get(value.get("type", ""))
+    kind = value.get("type")
+    check = _COORDINATES.get(kind) if isinstance(kind, str) else None
     if check is None:
         allowed = ", ".join(_COORDINATES)
         raise BadRequestData(f"{where}: geometry type {shown(value.get('type'))} is not one of {allowed}")

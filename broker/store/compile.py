@@ -5,7 +5,7 @@ from typing import Any, Final
 from broker.store.jsonpath import jsonpath, strings_path
 from ngsi.geometry import ewkb
 from ngsi.query.boolean import All, Any_
-from ngsi.query.entities import EntityQuery
+from ngsi.query.entities import EntityQuery, EntitySelector
 from ngsi.query.geo import GeoQuery
 from ngsi.query.q import Condition, Literal, Query
 from ngsi.query.types import TypeSelection
@@ -54,12 +54,8 @@ def count(query: EntityQuery, tenant: int) -> tuple[str, list[Any]]:
 
 def _where(query: EntityQuery, tenant: int) -> _Where:
     where = _Where(tenant)
-    if query.ids:
-        where.clauses.append(f"id = any({where.bind(list(query.ids))}::text[])")
-    if query.types is not None:
-        where.clauses.append(_types(query.types, where))
-    if query.id_pattern is not None:
-        where.clauses.append(f"id ~ {where.bind(query.id_pattern)}")
+    if query.selectors:
+        where.clauses.append("(" + " or ".join(_selector(item, where) for item in query.selectors) + ")")
     if query.attributes:
         where.clauses.append(f"attributes ?| {where.bind(list(query.attributes))}::text[]")
     if query.q is not None:
@@ -67,6 +63,17 @@ def _where(query: EntityQuery, tenant: int) -> _Where:
     if query.geo is not None:
         where.clauses.append(_geo(query.geo, where))
     return where
+
+
+def _selector(selector: EntitySelector, where: _Where) -> str:
+    clauses = ["true"]
+    if selector.ids:
+        clauses.append(f"id = any({where.bind(list(selector.ids))}::text[])")
+    if selector.types is not None:
+        clauses.append(_types(selector.types, where))
+    if selector.id_pattern is not None:
+        clauses.append(f"id ~ {where.bind(selector.id_pattern.canonical)}")
+    return " and ".join(clauses)
 
 
 def _types(node: TypeSelection, where: _Where) -> str:
@@ -101,7 +108,7 @@ def _entity_time(node: Condition, where: _Where) -> str:
 
 def _pattern(node: Condition, where: _Where) -> str:
     operand = node.operands[0]
-    pattern = where.bind(operand.value if isinstance(operand, Literal) else "")
+    pattern = where.bind(operand.value.canonical if isinstance(operand, Literal) else "")
     values = f"jsonb_path_query(attributes, {where.bind(strings_path(node.path))}::text::jsonpath, '{{}}', true)"
     found = f"exists (select from {values} v where jsonb_typeof(v) = 'string' and v #>> '{{}}' ~ {pattern})"
     if node.operator == "~=":

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeAlias, TypeVar, Union
 
-from ngsi.errors import BadRequestData, shown
+from ngsi.errors import BadRequestData, TooComplexQuery, shown
 
 T = TypeVar("T")
 _MAX_NESTING: Final = 40
+_MAX_TERMS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Reader(Generic[T]):
         self._or = or_chars
         self._term = term
         self._depth = 0
+        self._terms = 0
 
     def parse(self) -> "Node[T]":
         node = self._any()
@@ -74,6 +76,9 @@ class Reader(Generic[T]):
     def _factor(self) -> "Node[T]":
         self.skip_spaces()
         if self.peek() != "(":
+            self._terms += 1
+            if self._terms > _MAX_TERMS:
+                raise TooComplexQuery(f"{self.field}: more than {_MAX_TERMS} terms")
             return self._term(self)
         self._depth += 1
         if self._depth > _MAX_NESTING:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 import orjson
@@ -11,7 +12,8 @@ from ngsi.geometry import Geometry, geometry
 from ngsi.jsonld import Context
 
 RELATIONS: Final = frozenset({"within", "contains", "intersects", "disjoint", "equals", "overlaps"})
-_NEAR = re.compile(r"near;(maxDistance|minDistance)==?(\d+(?:\.\d+)?)", re.ASCII)
+_ALL_AROUND: Final = 3e7  # metres: no two places on Earth are so far apart
+_NEAR = re.compile(r"near;(maxDistance|minDistance)==?(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,36 +27,38 @@ class GeoQuery:
     min_distance: float | None = None
 
 
-def parse_geo(
-    georel: str | None, kind: str | None, coordinates: Any, geoproperty: str | None, context: Context
-) -> GeoQuery | None:
+def parse_geo(georel: Any, kind: Any, coordinates: Any, geoproperty: Any, context: Context) -> GeoQuery | None:
     """The members of a geo-query; None when none of them is there. Raises BadRequestData."""
     if georel is None and kind is None and coordinates is None and geoproperty is None:
         return None
     for name, value in (("georel", georel), ("geometry", kind), ("coordinates", coordinates)):
         if value is None:
             raise BadRequestData(f"{name}: a geo-query needs georel, geometry and coordinates together (4.10)")
-    shape = geometry({"type": kind, "coordinates": _coordinates(coordinates)}, "coordinates")
+    for name, value in (("georel", georel), ("geometry", kind), ("geoproperty", geoproperty or "location")):
+        if not isinstance(value, str):
+            raise BadRequestData(f"{name}: {shown(value)} is not a string")
+    shape = geometry({"type": kind, "coordinates": coordinates_of(coordinates, "coordinates")}, "coordinates")
     target = context.attribute(geoproperty or "location")
-    georel = str(georel).replace(" ", "")
+    georel = georel.replace(" ", "")
     if georel in RELATIONS:
         return GeoQuery(georel, shape, target)
     near = _NEAR.fullmatch(georel)
-    if near is None or float(near.group(2)) <= 0:
+    if near is None or not 0 < float(near.group(2)) < inf:
         raise BadRequestData(
             f"georel: {shown(georel)} is neither near;maxDistance==x nor near;minDistance==x (metres, more than 0) "
             f"nor one of {', '.join(sorted(RELATIONS))}"
         )
-    distance = float(near.group(2))
+    distance = min(float(near.group(2)), _ALL_AROUND)
     if near.group(1) == "maxDistance":
         return GeoQuery("near", shape, target, max_distance=distance)
     return GeoQuery("near", shape, target, min_distance=distance)
 
 
-def _coordinates(value: Any) -> Any:
+def coordinates_of(value: Any, field: str) -> Any:
+    """The coordinates of a geometry, which may come as JSON text (4.7.1); raises BadRequestData naming `field`."""
     if not isinstance(value, str):
         return value
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError:
-        raise BadRequestData(f"coordinates: {shown(value)} is not a JSON array") from None
+        raise BadRequestData(f"{field}: {shown(value)} is not a JSON array") from None

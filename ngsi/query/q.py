@@ -1,36 +1,49 @@
 """The query language (GS CIM 009, 4.9): text to an immutable tree of conditions.
 
-Lenient where clients are: spaces around terms, unquoted words as strings, names that are IRIs.
+Lenient where clients are: spaces around terms, unquoted words as strings, names that are IRIs, `!name` for absence.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, TypeAlias
 
 import orjson
 
 from ngsi import times
-from ngsi.errors import BadRequestData, shown
+from ngsi.errors import BadRequestData, TooComplexQuery, shown
 from ngsi.jsonld import Context
-from ngsi.names import is_uri
+from ngsi.names import is_uri, type_name
 from ngsi.query.boolean import Node, Reader
+from ngsi.query.pattern import parse_pattern
 from ngsi.terms import SYSTEM_MEMBERS
 
 MEMBERS: Final = SYSTEM_MEMBERS | {"observedAt", "unitCode", "datasetId", "expiresAt"}
-_ENTITY_TIMES: Final = frozenset({"createdAt", "modifiedAt", "expiresAt"})
+ENTITY_TIMES: Final = frozenset({"createdAt", "modifiedAt", "expiresAt"})
+EVERY_LANGUAGE: Final = "*"
+_MOST_LINKS: Final = 10
+_MOST_OPERANDS: Final = 1000
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_TIME = re.compile(r"\d\d:\d\d:\d\d([.,]\d+)?Z?", re.ASCII)
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?Z?", re.ASCII)
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:.*", re.ASCII)
 _OPERATOR = re.compile(r"\s*(==|!=|>=|<=|!~=|~=|>|<)\s*")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
-_PATH = re.compile(r"[^\s=!<>~;|()\[\],\"{}]+")
-_WORD = re.compile(r"[^;|(),\"]+")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NAMES = re.compile(r"[^\s=!<>~;|()\[\],\"{}]+")
+_LINKED_TYPES = re.compile(r"\s*(\w+(?:\s*,\s*\w+)*)\s*:(?!//)\s*")
+_WORD = re.compile(r"[^;|(),\"=<>!~\s][^;|(),\"]*")
+_COMPARED: Final = ("number", "string", "dateTime", "date", "time")
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value of the query: `kind` is number, string, boolean, dateTime, date, time or uri."""
+    """A value of the query.
+
+    `kind` and `value`: number (int or float), string and uri (str), boolean (bool), dateTime (canonical text, UTC),
+    date (`YYYY-MM-DD`), time (`hh:mm:ss[.f]Z`), pattern (Pattern).
+    """
 
     kind: str
     value: Any
@@ -38,22 +51,36 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Range:
+    """From `low` to `high`, both included."""
+
     low: Literal
     high: Literal
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A step to the entities that a Relationship points to; `types` (IRIs), when there are any, narrow them."""
+
+    attribute: str
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Path:
-    """Which value is meant: attribute and sub-attributes (IRIs), then a member, then keys within the value."""
+    """Which value is meant: attribute and sub-attributes (IRIs), then a member, then keys within the value.
+
+    With `links`, the path begins at the linked entities. Without attributes, `member` is a time of the entity itself.
+    """
 
     attributes: tuple[str, ...]
     member: str | None = None
     keys: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One term; `operator` None asks only whether `path` exists. `operands`: one, or several for a list."""
+    """One term. `operator` None asks whether `path` exists, `!` whether it does not; `operands` are alternatives."""
 
     path: Path
     operator: str | None = None
@@ -63,22 +90,52 @@ class Condition:
 Query: TypeAlias = Node[Condition]
 
 
-def parse_q(text: str, context: Context) -> Query:
-    """`text` with every name expanded by `context`. Raises BadRequestData saying where it stops making sense."""
-    return Reader(text, "q", "|", lambda reader: _condition(reader, context)).parse()
+def parse_q(text: str, context: Context, expand_values: frozenset[str] = frozenset()) -> Query:
+    """`text` with every name expanded by `context`; so are the values of the attributes `expand_values` (IRIs).
+
+    Raises BadRequestData saying where it stops making sense, TooComplexQuery when it is too long.
+    """
+    if "\0" in text:
+        raise BadRequestData("q: the character U+0000 occurs in no name and no value")
+    return Reader(text, "q", "|", lambda reader: _condition(reader, context, expand_values)).parse()
+
+
+def parse_path(text: str, field: str, context: Context) -> Path:
+    """An attribute path alone, without links, as orderBy has it. Raises BadRequestData."""
+    reader: Reader[Condition] = Reader(text, field, "", lambda reader: Condition(Path(())))
+    path = _value_path(reader, _names(reader), context, ())
+    if reader.at < len(text) or "\0" in text:
+        raise reader.error("the end")
+    return path
+
+
+def conditions(query: Query) -> Iterator[Condition]:
+    """Every term of `query`, from left to right."""
+    if isinstance(query, Condition):
+        yield query
+    else:
+        for part in query.parts:
+            yield from conditions(part)
 
 
 def attributes_of(query: Query) -> frozenset[str]:
-    """IRIs of the attributes that `query` speaks of."""
-    if isinstance(query, Condition):
-        return frozenset(query.path.attributes[:1])
-    return frozenset().union(*(attributes_of(part) for part in query.parts))
+    """IRIs of the attributes of the entity itself that `query` speaks of; its own times are none."""
+    paths = [condition.path for condition in conditions(query)]
+    return frozenset(
+        path.links[0].attribute if path.links else path.attributes[0] for path in paths if path.links or path.attributes
+    )
 
 
-def _condition(reader: Reader[Condition], context: Context) -> Condition:
+def link_depth(query: Query) -> int:
+    """How many Relationships the deepest term follows (5.7.2.4: no more than joinLevel)."""
+    return max(len(condition.path.links) for condition in conditions(query))
+
+
+def _condition(reader: Reader[Condition], context: Context, expand_values: frozenset[str]) -> Condition:
     negated = reader.peek() == "!"
     if negated:
         reader.at += 1
+        reader.skip_spaces()
     path = _path(reader, context)
     operator = _OPERATOR.match(reader.text, reader.at)
     if operator is None:
@@ -90,33 +147,71 @@ def _condition(reader: Reader[Condition], context: Context) -> Condition:
     sign = operator.group(1)
     if sign in ("~=", "!~="):
         return Condition(path, sign, (_pattern(reader),))
-    operands = [_operand(reader, sign)]
-    while sign in ("==", "!=") and reader.peek() == ",":
-        reader.at += 1
-        operands.append(_operand(reader, sign))
+    operands = _operands(reader, sign)
+    if path.attributes and path.attributes[-1] in expand_values:
+        operands = [_expanded(operand, context) for operand in operands]
     return Condition(path, sign, tuple(operands))
 
 
+def _expanded(operand: Literal | Range, context: Context) -> Literal | Range:
+    if isinstance(operand, Literal) and operand.kind in ("string", "uri"):
+        return Literal("uri", context.expand(operand.value))
+    return operand
+
+
 def _path(reader: Reader[Condition], context: Context) -> Path:
-    match = _PATH.match(reader.text, reader.at)
+    links: list[Link] = []
+    while True:
+        names = _names(reader)
+        if reader.peek() != "{":
+            path = _value_path(reader, names, context, tuple(links))
+            break
+        if len(names) > 1 or len(links) == _MOST_LINKS:
+            raise reader.error(f"one Relationship's name before '{{', {_MOST_LINKS} deep at most")
+        reader.at += 1
+        links.append(Link(context.attribute(names[0]), _types(reader, context)))
+    for _ in links:
+        reader.skip_spaces()
+        if reader.peek() != "}":
+            raise reader.error("'}'")
+        reader.at += 1
+    return path
+
+
+def _types(reader: Reader[Condition], context: Context) -> tuple[str, ...]:
+    """The types before a colon: `{Device,Sensor:humidity}`."""
+    match = _LINKED_TYPES.match(reader.text, reader.at)
+    if match is None:
+        reader.skip_spaces()
+        return ()
+    reader.at = match.end()
+    return tuple(context.expand(type_name(name.strip(), "q")) for name in match.group(1).split(","))
+
+
+def _names(reader: Reader[Condition]) -> list[str]:
+    match = _NAMES.match(reader.text, reader.at)
     if match is None:
         raise reader.error("an attribute name")
     reader.at = match.end()
     dotted = match.group()
-    names = [dotted] if "://" in dotted else dotted.split(".")
+    return [dotted] if "://" in dotted else dotted.split(".")
+
+
+def _value_path(reader: Reader[Condition], names: list[str], context: Context, links: tuple[Link, ...]) -> Path:
     keys: tuple[str, ...] = ()
-    if reader.peek() == "{":
-        raise BadRequestData("q: sub-queries on linked entities (4.9, attribute{...}) are not supported yet")
     if reader.peek() == "[":
         end = reader.text.find("]", reader.at)
         if end < 0:
             raise reader.error("a trailing path closed by ']'")
-        keys = tuple(reader.text[reader.at + 1 : end].split("."))
+        keys = tuple(key.strip() for key in reader.text[reader.at + 1 : end].split("."))
         if not all(keys):
             raise reader.error("a member name in [...]")
         reader.at = end + 1
-    member = names.pop() if names[-1] in MEMBERS and (len(names) > 1 or names[-1] in _ENTITY_TIMES) else None
-    return Path(tuple(context.attribute(name) for name in names), member, keys)
+    member = names.pop() if names[-1] in MEMBERS and (len(names) > 1 or names[-1] in ENTITY_TIMES) else None
+    if member and keys:
+        raise reader.error(f"no trailing path after {member}")
+    attributes = tuple(context.attribute(name) for name in names)
+    return Path(attributes, member, () if keys == (EVERY_LANGUAGE,) else keys, links)
 
 
 def _pattern(reader: Reader[Condition]) -> Literal:
@@ -131,45 +226,57 @@ def _pattern(reader: Reader[Condition]) -> Literal:
         text = reader.text[start : reader.at]
     if not text:
         raise reader.error("a regular expression")
-    try:
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise BadRequestData(f"q: {shown(text)} is not a regular expression: {error}") from None
-    return Literal("string", text)
+    return Literal("pattern", parse_pattern(text, "q"))
+
+
+def _operands(reader: Reader[Condition], sign: str) -> list[Literal | Range]:
+    operands = [_operand(reader, sign)]
+    while sign in ("==", "!=") and _comma(reader):
+        operands.append(_operand(reader, sign))
+        if len(operands) > _MOST_OPERANDS:
+            raise TooComplexQuery(f"q: a list of more than {_MOST_OPERANDS} values")
+    return operands
+
+
+def _comma(reader: Reader[Condition]) -> bool:
+    reader.skip_spaces()
+    found = reader.peek() == ","
+    reader.at += found
+    return found
 
 
 def _operand(reader: Reader[Condition], sign: str) -> Literal | Range:
-    low, dots = _literal(reader)
-    if not dots:
+    low = _literal(reader)
+    if not reader.text.startswith("..", reader.at):
+        if low.kind == "boolean" and sign not in ("==", "!="):
+            raise reader.error(f"a number, string or time before: {sign} does not order true and false")
         return low
     if sign not in ("==", "!="):
         raise reader.error("a single value: a range goes with == and != only")
-    high, more = _literal(reader)
-    if more or low.kind != high.kind or low.kind not in ("number", "string", "dateTime", "date", "time"):
+    reader.at += 2
+    high = _literal(reader)
+    if low.kind != high.kind or low.kind not in _COMPARED:
         raise BadRequestData(f"q: {shown(low.value)}..{shown(high.value)} is not a range of one kind of values")
     return Range(low, high)
 
 
-def _literal(reader: Reader[Condition]) -> tuple[Literal, bool]:
-    """The next value, and whether `..` follows it."""
+def _literal(reader: Reader[Condition]) -> Literal:
     reader.skip_spaces()
     text = _quoted(reader)
     if text is not None:
-        return Literal("string", text), _dots(reader)
+        reader.skip_spaces()
+        return Literal("string", text)
     match = _WORD.match(reader.text, reader.at)
     word = match.group().rstrip() if match else ""
-    low, _, _ = word.partition("..")
+    low = word.partition("..")[0].rstrip()
+    if word != low and is_uri(word):
+        low = word
     if not low:
         raise reader.error("a value")
+    literal = _unquoted(low)
     reader.at += len(low)
     reader.skip_spaces()
-    return _unquoted(low), _dots(reader)
-
-
-def _dots(reader: Reader[Condition]) -> bool:
-    found = reader.text.startswith("..", reader.at)
-    reader.at += 2 * found
-    return found
+    return literal
 
 
 def _quoted(reader: Reader[Condition]) -> str | None:
@@ -178,22 +285,45 @@ def _quoted(reader: Reader[Condition]) -> str | None:
         if reader.peek() == '"':
             raise reader.error("a string closed by a quotation mark")
         return None
-    reader.at = match.end()
     try:
-        return str(orjson.loads(match.group()))
+        text = str(orjson.loads(match.group()))
     except orjson.JSONDecodeError:
-        raise BadRequestData(f"q: {shown(match.group())} is not a JSON string") from None
+        raise reader.error("a JSON string") from None
+    if "\0" in text:
+        raise reader.error("a string without U+0000, which no value holds")
+    reader.at = match.end()
+    return text
 
 
 def _unquoted(word: str) -> Literal:
     if word in ("true", "false"):
         return Literal("boolean", word == "true")
     if _NUMBER.fullmatch(word):
-        return Literal("number", orjson.loads(word))
+        return Literal("number", _number(word))
     if _DATE.fullmatch(word):
-        return Literal("date", word)
-    if _TIME.fullmatch(word):
-        return Literal("time", word)
-    if "T" in word and word[:1].isdigit():
-        return Literal("dateTime", times.text(times.date_time(word, "q")))
+        return Literal("date", _day(word))
+    time = _TIME.fullmatch(word)
+    if time is not None:
+        return Literal("time", _time(*time.groups()))
+    if _STAMP.fullmatch(word):
+        return Literal("dateTime", times.text(times.date_time(word.replace(" ", "+"), "q")))
     return Literal("uri" if is_uri(word) else "string", word)
+
+
+def _number(word: str) -> Any:
+    try:
+        return orjson.loads(word)
+    except orjson.JSONDecodeError:
+        raise BadRequestData(f"q: {shown(word)} is larger than a number can be (1.8e308)") from None
+
+
+def _day(word: str) -> str:
+    try:
+        return date.fromisoformat(word).isoformat()
+    except ValueError:
+        raise BadRequestData(f"q: {shown(word)} is not a date of the calendar") from None
+
+
+def _time(hours: str, minutes: str, seconds: str, fraction: str | None) -> str:
+    tail = (fraction or "").rstrip("0")
+    return f"{hours}:{minutes}:{seconds}{'.' + tail if tail else ''}Z"
