@@ -1,24 +1,154 @@
-"""The OpenAPI description: the cold routes as FastAPI knows them, the hot ones from the table of routes."""
+"""The OpenAPI 3.1 document, made from the table of operations that routes and validates."""
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
-_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+from broker.api.operation import Operation
+from broker.api.parameters import PARAMETERS
+from broker.schemas import SCHEMAS
+from broker.settings import version
+
+_VARIABLE: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_TENANT: Final = {"$ref": "#/components/parameters/NGSILD-Tenant"}
+_LINK: Final = {"$ref": "#/components/parameters/Link"}
+_JSON: Final = "application/json"
+_LD: Final = "application/ld+json"
+_MERGE_PATCH: Final = "application/merge-patch+json"
+_HEADERS: Final[dict[str, Any]] = {
+    "NGSILD-Tenant": {
+        "name": "NGSILD-Tenant",
+        "in": "header",
+        "description": "tenant that the request is about; the default tenant without it",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},
+    },
+    "Link": {
+        "name": "Link",
+        "in": "header",
+        "description": 'the @context: `<URL>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"`',
+        "schema": {"type": "string"},
+    },
+}
+_MEANINGS: Final = {
+    200: "the answer",
+    201: "created",
+    204: "done",
+    206: "a part of the answer",
+    207: "done in part",
+    400: "the request breaks a rule",
+    403: "too much is asked for",
+    404: "unknown",
+    409: "it exists already, or conflicts",
+    411: "Content-Length is missing",
+    413: "the body is too large",
+    415: "the body's media type is not taken",
+    406: "no acceptable media type is offered",
+    412: "the precondition does not hold",
+    422: "not supported",
+    503: "the database is away",
+    504: "an @context could not be fetched",
+}
 
 
-def describe(schema: dict[str, Any], routes: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
-    """`schema` with an operation per route; its summary is the first line of the operation's docstring."""
-    for path, method, operation in routes:
-        item = schema.setdefault("paths", {}).setdefault(_PARAMETER.sub(r"{\1}", path), {})
-        item[method.lower()] = {
-            "operationId": f"{operation.__module__.rpartition('.')[2]}_{operation.__name__}",
-            "summary": (operation.__doc__ or operation.__name__).strip().splitlines()[0],
-            "tags": [path.split("/")[3] if path.startswith("/ngsi-ld/") else "admin"],
-            "parameters": [
-                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-                for name in _PARAMETER.findall(path)
-            ],
-            "responses": {"default": {"description": "an entity, a list, nothing, or ProblemDetails"}},
+def describe(operations: Iterable[Operation]) -> dict[str, Any]:
+    """The document for `operations`; hidden ones are left out."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        if not operation.hidden:
+            item = paths.setdefault(_VARIABLE.sub(r"{\1}", operation.path), {})
+            item[operation.method.lower()] = _described(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Yukitsuri", "version": version(), "description": "NGSI-LD (ETSI GS CIM 009 V1.9.1)"},
+        "paths": paths,
+        "components": {"schemas": SCHEMAS, "parameters": _HEADERS},
+    }
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [_tag(operation.path)],
+        "parameters": [*_variables(operation), *_query(operation), *_headers(operation)],
+        "responses": {**_successes(operation), **_errors(operation)},
+    }
+    if operation.body is not None:
+        kinds = [_JSON, _LD, *([_MERGE_PATCH] if operation.method == "PATCH" else [])]
+        described["requestBody"] = {"required": True, "content": {kind: _of(operation.body) for kind in kinds}}
+    return described
+
+
+def _tag(path: str) -> str:
+    segments = path.strip("/").split("/")
+    return segments[2] if segments[0] == "ngsi-ld" else "operation" if len(segments) == 1 else segments[0]
+
+
+def _variables(operation: Operation) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": _variable(kind)}
+        for name, kind in _VARIABLE.findall(operation.path)
+    ]
+
+
+def _variable(kind: str) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 0} if kind == "int" else {"type": "string", "minLength": 1}
+
+
+def _query(operation: Operation) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "query", "description": PARAMETERS[name].meaning, "schema": _schema(operation, name)}
+        for name in sorted(operation.query)
+    ]
+
+
+def _schema(operation: Operation, name: str) -> dict[str, Any]:
+    parameter = PARAMETERS[name]
+    choices = list(operation.choices.get(name, parameter.values))
+    if parameter.kind == "integer":
+        return {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+    if parameter.kind == "boolean":
+        return {"type": "boolean"}
+    if not choices:
+        return {"type": "string", "minLength": 1}
+    if name == "options":  # several, separated by commas
+        one = "|".join(choices)
+        return {"type": "string", "pattern": f"^({one})(,({one}))*$"}
+    return {"type": "string", "enum": choices}
+
+
+def _headers(operation: Operation) -> list[dict[str, Any]]:
+    return [_TENANT, _LINK] if operation.path.startswith("/ngsi-ld/") else []
+
+
+def _successes(operation: Operation) -> dict[str, Any]:
+    return {
+        str(status): {
+            "description": _MEANINGS[status],
+            **({"content": {media: _of(schema) for media in _media(operation, status)}} if schema else {}),
         }
-    return schema
+        for status, schema in operation.answers.items()
+    }
+
+
+def _media(operation: Operation, status: int) -> tuple[str, ...]:
+    return operation.offers if status in (200, 206) else (_JSON,)
+
+
+def _errors(operation: Operation) -> dict[str, Any]:
+    statuses = {*operation.errors}
+    if operation.asks:
+        statuses.add(406)
+    if operation.body is not None:
+        statuses |= {413}
+    told = {
+        str(status): {"description": _MEANINGS[status], "content": {_JSON: _of("ProblemDetails")}}
+        for status in sorted(statuses)
+    }
+    if operation.body is not None:
+        told |= {str(status): {"description": _MEANINGS[status]} for status in (411, 415)}
+    return told
+
+
+def _of(schema: str) -> dict[str, Any]:
+    return {"schema": {"$ref": f"#/components/schemas/{schema}"}}

@@ -1,17 +1,34 @@
-"""Every error answered in one place: ProblemDetails (RFC 7807; GS CIM 009, 5.5.2, 6.3.2)."""
+"""Every error answered in one place: ProblemDetails (RFC 7807; GS CIM 009, 5.5.2, 6.3.2, 6.3.3)."""
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
-from ngsi.errors import InternalError, NgsiLdError, ServiceUnavailable, TooComplexQuery
+from ngsi.errors import (
+    BadRequestData,
+    InternalError,
+    NgsiLdError,
+    ResourceNotFound,
+    ServiceUnavailable,
+    TooComplexQuery,
+)
 
 _log = logging.getLogger("broker")
 _AWAY = (ConnectionError, OSError, TimeoutError)
+_WITHOUT_BODY = (411, 415)
+
+
+class NotAcceptable(HTTPException):
+    """406, with the media types that are available (6.3.4)."""
+
+    def __init__(self, available: tuple[str, ...]) -> None:
+        super().__init__(406, f"available media types: {', '.join(available)}")
+        self.available = available
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> Response:
@@ -19,23 +36,30 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json")
 
 
+async def answer(request: Request, error: Exception) -> Response:
+    """The answer that tells `error`."""
+    if isinstance(error, NgsiLdError):
+        return await on_ngsi_error(request, error)
+    if isinstance(error, HTTPException):
+        return await on_http_error(request, error)
+    return await on_any_error(request, error)
+
+
 async def on_ngsi_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, NgsiLdError)
     return Response(orjson.dumps(error.problem()), error.status, media_type="application/json")
 
 
-async def on_http_error(_: Request, error: Exception) -> Response:
+async def on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code in (411, 415):
-        return Response(status_code=error.status_code)
-    answer = problem(error.status_code, error.detail, error.detail)
-    answer.headers.update(error.headers or {})
-    return answer
-
-
-async def on_gone(_: Request, error: Exception) -> Response:
-    """The client hung up while it was sending: nobody reads this answer."""
-    return Response(status_code=400)
+    if error.status_code in _WITHOUT_BODY:
+        return Response(None, error.status_code, error.headers)
+    if error.status_code == 404:
+        return await on_ngsi_error(request, ResourceNotFound("there is nothing under this path"))
+    more = {"available": list(error.available)} if isinstance(error, NotAcceptable) else {}
+    told = problem(error.status_code, HTTPStatus(error.status_code).phrase, error.detail, **more)
+    told.headers.update(error.headers or {})
+    return told
 
 
 async def on_any_error(request: Request, error: Exception) -> Response:
@@ -43,6 +67,8 @@ async def on_any_error(request: Request, error: Exception) -> Response:
     name = type(error).__module__ + "." + type(error).__name__
     if name.endswith("QueryCanceledError"):
         return await on_ngsi_error(request, TooComplexQuery("the query took longer than BROKER_STATEMENT_TIMEOUT"))
+    if isinstance(error, RecursionError):
+        return await on_ngsi_error(request, BadRequestData("the request is nested too deeply"))
     if isinstance(error, _AWAY) or (name.startswith("asyncpg.exceptions.") and _means_away(error)):
         return await on_ngsi_error(request, ServiceUnavailable("the database is not reachable; try again"))
     _log.error("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
@@ -58,6 +84,5 @@ def _means_away(error: Exception) -> bool:
 HANDLERS: dict[Any, Any] = {
     NgsiLdError: on_ngsi_error,
     HTTPException: on_http_error,
-    ClientDisconnect: on_gone,
     Exception: on_any_error,
 }

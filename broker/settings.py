@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     )
     public_url: str = Field("", description="the URL that clients know the broker by, such as https://city.example")
     max_body: int = Field(4 * 1024 * 1024, gt=0, description="largest request body")
+    max_depth: int = Field(50, gt=0, le=200, description="deepest nesting of arrays and objects in a request body")
     max_batch: int = Field(5000, gt=0, description="most entities in one batch")
     max_limit: int = Field(1000, gt=0, description="largest page")
     default_limit: int = Field(20, gt=0, description="page size when the request names none")
@@ -38,6 +39,10 @@ class Settings(BaseSettings):
     default_context: str = Field(
         "", description="the @context of requests that name none; empty: the core context only"
     )
+    cors_origins: str = Field(
+        "", description="origins whose web pages may use the broker, separated by commas; * for every page"
+    )
+    gzip_size: int = Field(1024, ge=0, description="answers larger than this are packed for clients that take gzip")
     log_level: str = Field("info", description="debug, info, warning or error")
 
     @field_validator("database_url")

@@ -7,10 +7,13 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker.api import bodies
+from broker.api.negotiation import GEO as GEO
+from broker.api.negotiation import JSON as JSON
+from broker.api.negotiation import LD as LD
 from broker.contexts import Contexts, served
 from broker.provision import Provision
 from broker.settings import Settings
@@ -20,12 +23,12 @@ from ngsi.errors import BadRequestData, InvalidRequest, NonexistentTenant, shown
 from ngsi.jsonld import Context
 from ngsi.terms import CORE_CONTEXT
 
-_LINK: Final = re.compile(r"<([^>]*)>?\s*;[^,]*rel=\"?http://www\.w3\.org/ns/json-ld#context\"?")
+# quotes and brackets that were forgotten are forgiven
+_LINK: Final = re.compile(
+    r"<(?:([^<>\s]+)>|([^<>;,\s]+))\s*;[^<]*?\brel\s*=\s*[\"']?http://www\.w3\.org/ns/json-ld#context\b"
+)
 _TENANT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _CONTEXT_REL: Final = '; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
-LD: Final = "application/ld+json"
-JSON: Final = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +46,17 @@ def broker(request: Request) -> Broker:
     return found
 
 
-def parameters(request: Request, allowed: frozenset[str]) -> Mapping[str, str]:
-    """The query parameters; raises InvalidRequest for an unknown one (6.3.20), BadRequestData for an empty one."""
-    given = request.query_params
-    for name in given:
-        if name not in allowed:
-            raise InvalidRequest(f"{name}: unknown query parameter; this operation takes {', '.join(sorted(allowed))}")
-        if not given[name]:
-            raise BadRequestData(f"{name}: the parameter is empty")
+def parameters(request: Request, allowed: frozenset[str] | None = None) -> Mapping[str, str]:
+    """The query parameters, checked against the operation's row of the table; `allowed` may narrow it further.
+
+    Raises InvalidRequest for one that is not allowed (6.3.20).
+    """
+    given: Mapping[str, str] = request.scope["given"]
+    for name in given if allowed is not None else ():
+        if name not in (allowed or ()):
+            raise InvalidRequest(
+                f"{name}: unknown query parameter; this operation takes {', '.join(sorted(allowed or ()))}"
+            )
     return given
 
 
@@ -89,15 +95,23 @@ async def tenant(request: Request, *, create: bool = False) -> int:
 
 def tenant_name(request: Request) -> str:
     name = request.headers.get("ngsild-tenant") or request.headers.get("fiware-service") or ""
-    if name and not _TENANT.fullmatch(name):
+    if name and not is_tenant(name):
         raise BadRequestData(f"NGSILD-Tenant: {shown(name)} is not a name of letters, digits, '_', '-' and '.'")
     return name
 
 
+def is_tenant(name: str) -> bool:
+    """Whether `name` may be a tenant's."""
+    return _TENANT.fullmatch(name) is not None
+
+
 def link_context(request: Request) -> str | None:
     """The @context URL of the Link header; a missing closing quote or bracket is forgiven."""
-    match = _LINK.search(request.headers.get("link", ""))
-    return match.group(1).strip() if match else None
+    for header in request.headers.getlist("link"):
+        match = _LINK.search(header)
+        if match:
+            return match.group(1) or match.group(2)
+    return None
 
 
 async def query_context(request: Request) -> Context:
@@ -105,28 +119,10 @@ async def query_context(request: Request) -> Context:
 
 
 async def body(request: Request) -> Any:
-    """The JSON of the body; raises 415, 413 or InvalidRequest."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    allowed = (JSON, LD, "application/merge-patch+json") if request.method == "PATCH" else (JSON, LD)
-    if media not in allowed:
-        raise HTTPException(415)
-    limit = broker(request).settings.max_body
-    if int(request.headers.get("content-length") or 0) > limit:
-        raise HTTPException(413, f"the body is larger than {limit} bytes")
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > limit:
-            raise HTTPException(413, f"the body is larger than {limit} bytes")
-    try:
-        content = orjson.loads(bytes(data))
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest(f"the body is not JSON: {error}") from None
-    if content in ({}, []):
-        raise InvalidRequest("the body is empty JSON")
-    if rb"\u0000" in data and _NUL.search(data):
-        raise BadRequestData("the body holds the character U+0000, which cannot be stored")
-    return content
+    """The JSON of the body. Raises 413, 415 (Content-Encoding), InvalidRequest, BadRequestData."""
+    settings = broker(request).settings
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    return bodies.parse(await bodies.read(request.stream(), encoding, settings.max_body), settings.max_depth)
 
 
 def is_ld(request: Request) -> bool:
@@ -149,52 +145,38 @@ async def body_context(request: Request, content: Any) -> Context:
 
 
 def accepts(request: Request) -> str:
-    """json or ld+json, as the Accept header prefers; raises 406."""
-    header = request.headers.get("accept", "").strip()
-    if not header:
-        return JSON
-    weights: dict[str, float] = {}
-    for part in header.split(","):
-        media, *extras = [item.strip() for item in part.split(";")]
-        weight = next((extra[2:] for extra in extras if extra.startswith("q=")), "1")
-        weights[media.lower()] = float(weight) if re.fullmatch(r"[01](\.\d*)?", weight) else 0.0
-
-    def weight_of(media: str) -> float:
-        return weights.get(media, weights.get("application/*", weights.get("*/*", 0.0)))
-
-    best = max((JSON, LD), key=weight_of)
-    if weight_of(best) <= 0:
-        raise HTTPException(406, f"available: {JSON}, {LD}")
-    return best
+    """The media type of the answer: the best that the operation offers and the Accept header takes."""
+    media: str = request.scope["media"]
+    return media
 
 
 def answer(request: Request, content: Any, context: Context, headers: dict[str, str] | None = None) -> Response:
-    """`content` (an object or a list of them) as json with a Link, or as ld+json with @context inside."""
+    """`content` (an object or a list of them) as json with a Link, or with @context inside (6.3.6).
+
+    As geo+json, `content` is one Feature or FeatureCollection, which has its @context once.
+    """
     headers = dict(headers or {})
     media = accepts(request)
     source = served(context)
-    if media == LD:
-        if isinstance(content, list):
-            content = [{"@context": source, **item} for item in content]
-        else:
-            content = {"@context": source, **content}
-    else:
+    if media == JSON or (media == GEO and _prefers_json(request)):
         url = source if isinstance(source, str) else CORE_CONTEXT
         headers["Link"] = ", ".join(filter(None, [f"<{url}>{_CONTEXT_REL}", headers.get("Link")]))
-    return Response(orjson.dumps(content), 200, with_tenant(request, headers), media_type=media)
+    elif isinstance(content, list):
+        content = [{"@context": source, **item} for item in content]
+    else:
+        content = {"@context": source, **content}
+    return Response(orjson.dumps(content), 200, headers, media_type=media)
 
 
-def with_tenant(request: Request, headers: dict[str, str] | None = None) -> dict[str, str]:
-    name = tenant_name(request)
-    return {**(headers or {}), "NGSILD-Tenant": name} if name else dict(headers or {})
+def _prefers_json(request: Request) -> bool:
+    return re.search(r'\bbody\s*=\s*"?json\b', request.headers.get("prefer", "")) is not None
 
 
 def done(request: Request, status: int = 204, content: Any = None, headers: dict[str, str] | None = None) -> Response:
     """The answer of a write."""
-    all_headers = with_tenant(request, headers)
     if content is None:
-        return Response(None, status, all_headers)
-    return Response(orjson.dumps(content), status, all_headers, media_type=JSON)
+        return Response(None, status, headers)
+    return Response(orjson.dumps(content), status, headers, media_type=JSON)
 
 
 def location(entity_id: str) -> dict[str, str]:

@@ -35,6 +35,7 @@ async def add(request: Request) -> Response:
 
 
 async def listed(request: Request) -> Response:
+    """Messages set aside, oldest first, without their bytes."""
     given = http.parameters(request, frozenset({"source", "limit", "offset"}))
     limit, offset = http.whole(given, "limit", 20, 1, 1000), http.whole(given, "offset", 0, 0, 999_999_999)
     tenant = await http.tenant(request)
@@ -43,6 +44,7 @@ async def listed(request: Request) -> Response:
 
 
 async def one(request: Request) -> Response:
+    """One message set aside, with its bytes (base64)."""
     tenant = await http.tenant(request)
     row = await quarantine.one(http.broker(request).database, tenant, request.path_params["no"])
     if row is None:
@@ -51,6 +53,7 @@ async def one(request: Request) -> Response:
 
 
 async def replayed(request: Request) -> Response:
+    """Note that a message was replayed after a fix."""
     tenant = await http.tenant(request)
     if not await quarantine.mark_replayed(http.broker(request).database, tenant, request.path_params["no"]):
         raise ResourceNotFound(f"there is no message {request.path_params['no']} in quarantine")

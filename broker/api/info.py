@@ -1,0 +1,41 @@
+"""What the broker tells of itself: alive, ready, version, the @contexts of its folder."""
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker import problems, settings
+from broker.api import http
+from ngsi.errors import ResourceNotFound
+
+
+async def health(request: Request) -> Response:
+    """The process is alive."""
+    return _told({"status": "up"})
+
+
+async def ready(request: Request) -> Response:
+    """The broker can serve: the database answers."""
+    try:
+        await http.broker(request).database.ping()
+    except Exception as error:
+        return problems.problem(503, "Not ready", f"the database does not answer ({type(error).__name__})")
+    return _told({"status": "ready"})
+
+
+async def version(request: Request) -> Response:
+    """What runs here."""
+    return _told({"name": "yukitsuri", "version": settings.version(), "ngsi-ld": "1.9.1"})
+
+
+async def own_context(request: Request) -> Response:
+    """A @context that the broker serves itself, such as the city's."""
+    name = request.path_params["name"]
+    found = http.broker(request).contexts.own.get(name)
+    if found is None:
+        raise ResourceNotFound(f"there is no context {name!r} here")
+    return Response(found, media_type=http.accepts(request))
+
+
+def _told(content: dict[str, str]) -> Response:
+    return Response(orjson.dumps(content), media_type=http.JSON)

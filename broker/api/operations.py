@@ -1,0 +1,191 @@
+"""The table of operations: each row routes, validates and describes one.
+
+To add an operation, write its function (`async def name(request) -> Response`, the first line of its docstring is the
+summary) and a row here. The query parameters are checked against the row before the function is called
+(`http.parameters(request)` gives them); a new parameter needs a row in `parameters`. The media type of the answer is
+negotiated from `offers` (`http.accepts(request)` gives it).
+"""
+
+from typing import Final
+
+from broker.api import attributes, batch, consumption, entities, info, quarantine, refusals, subscriptions, temporal
+from broker.api.negotiation import CONTEXTUAL
+from broker.api.operation import Operation
+from broker.api.parameters import (
+    FILTER,
+    JOIN,
+    ORDER,
+    PAGE,
+    PROJECTION,
+    REPRESENTATION,
+    TEMPORAL,
+)
+
+V1: Final = "/ngsi-ld/v1"
+LOCAL: Final = frozenset({"local"})
+TYPED: Final = frozenset({"local", "type"})
+
+_SHOWN: Final = PROJECTION | REPRESENTATION | JOIN | LOCAL
+_FORMS: Final = ("normalized", "concise", "simplified", "keyValues")
+_SHOWN_CHOICES: Final = {"format": _FORMS, "options": (*_FORMS, "sysAttrs")}
+_TEMPORAL_FORMS: Final = ("normalized", "concise", "temporalValues", "simplified", "keyValues", "aggregatedValues")
+_TEMPORAL_CHOICES: Final = {"format": _TEMPORAL_FORMS, "options": (*_TEMPORAL_FORMS, "sysAttrs")}
+_CREATED: Final = {201: None}
+_IDS: Final = {201: "Ids", 204: None, 207: "BatchOperationResult"}
+_DONE: Final = {204: None, 207: "BatchOperationResult"}
+_PARTLY: Final = {204: None, 207: "UpdateResult"}
+_WRITE_ERRORS: Final = (400, 404, 409, 504)
+
+_ENTITY: Final = f"{V1}/entities/{{id}}"
+_ATTRIBUTE: Final = f"{_ENTITY}/attrs/{{attr}}"
+_BATCH: Final = f"{V1}/entityOperations"
+_TEMPORAL: Final = f"{V1}/temporal/entities"
+
+_ENTITIES: Final = (
+    Operation(
+        "POST", f"{V1}/entities", entities.create, LOCAL, "Entity", answers=_CREATED, errors=(400, 409, 422, 504)
+    ),
+    Operation(
+        "GET",
+        f"{V1}/entities",
+        consumption.query,
+        FILTER | _SHOWN | PAGE | ORDER,
+        offers=CONTEXTUAL,
+        answers={200: "Entities"},
+        errors=(400, 403, 504),
+        choices=_SHOWN_CHOICES,
+    ),
+    Operation(
+        "GET",
+        _ENTITY,
+        consumption.retrieve,
+        _SHOWN | {"type"},
+        offers=CONTEXTUAL,
+        answers={200: "Entity"},
+        errors=(400, 404, 504),
+        choices=_SHOWN_CHOICES,
+    ),
+    Operation("PUT", _ENTITY, entities.replace, TYPED, "Entity", errors=_WRITE_ERRORS),
+    Operation("DELETE", _ENTITY, entities.delete, TYPED, errors=(400, 404)),
+    Operation(
+        "POST",
+        f"{_ENTITY}/attrs",
+        entities.append_attributes,
+        TYPED | {"options"},
+        "EntityFragment",
+        answers=_PARTLY,
+        errors=_WRITE_ERRORS,
+        choices={"options": ("noOverwrite",)},
+    ),
+    Operation(
+        "PATCH",
+        f"{_ENTITY}/attrs",
+        entities.update_attributes,
+        TYPED,
+        "EntityFragment",
+        answers=_PARTLY,
+        errors=_WRITE_ERRORS,
+    ),
+    Operation("PATCH", _ATTRIBUTE, attributes.partial_update, TYPED, "Attribute", errors=_WRITE_ERRORS),
+    Operation("PUT", _ATTRIBUTE, attributes.replace, TYPED, "Attribute", errors=_WRITE_ERRORS),
+    Operation("DELETE", _ATTRIBUTE, attributes.delete, TYPED | {"datasetId", "deleteAll"}, errors=(400, 404, 504)),
+    # an id left empty: the standard asks for 400 here, not for 405 (6.5.3)
+    Operation("PUT", f"{V1}/entities", refusals.without_id, hidden=True),
+    Operation("PATCH", f"{V1}/entities", refusals.without_id, hidden=True),
+)
+
+_BATCHES: Final = (
+    Operation("POST", f"{_BATCH}/create", batch.create, LOCAL, "Batch", answers=_IDS),
+    Operation(
+        "POST",
+        f"{_BATCH}/upsert",
+        batch.upsert,
+        LOCAL | {"options"},
+        "Batch",
+        answers=_IDS,
+        choices={"options": ("replace", "update", "keepNewest")},
+    ),
+    Operation(
+        "POST",
+        f"{_BATCH}/update",
+        batch.update,
+        LOCAL | {"options"},
+        "Batch",
+        answers=_DONE,
+        choices={"options": ("noOverwrite", "update", "replace")},
+    ),
+    Operation("POST", f"{_BATCH}/delete", batch.delete, LOCAL, "Ids", answers=_DONE),
+)
+
+_HISTORY: Final = (
+    Operation(
+        "GET",
+        f"{_TEMPORAL}/{{id}}",
+        temporal.retrieve,
+        TEMPORAL | PROJECTION | REPRESENTATION | LOCAL,
+        offers=CONTEXTUAL,
+        answers={200: "EntityTemporal"},
+        errors=(400, 404, 504),
+        choices=_TEMPORAL_CHOICES,
+    ),
+)
+
+_SUBSCRIPTION: Final = f"{V1}/subscriptions/{{id}}"
+_SUBSCRIPTIONS: Final = (
+    Operation(
+        "POST",
+        f"{V1}/subscriptions",
+        subscriptions.create,
+        LOCAL,
+        "Subscription",
+        answers=_CREATED,
+        errors=(400, 404, 409, 504),
+    ),
+    Operation(
+        "GET",
+        f"{V1}/subscriptions",
+        subscriptions.query,
+        PAGE | LOCAL | {"options", "sysAttrs"},
+        offers=CONTEXTUAL,
+        answers={200: "Subscriptions"},
+        errors=(400, 404, 504),
+        choices={"options": ("sysAttrs",)},
+    ),
+    Operation(
+        "GET",
+        _SUBSCRIPTION,
+        subscriptions.retrieve,
+        LOCAL | {"options", "sysAttrs"},
+        offers=CONTEXTUAL,
+        answers={200: "Subscription"},
+        errors=(400, 404, 504),
+        choices={"options": ("sysAttrs",)},
+    ),
+    Operation("PATCH", _SUBSCRIPTION, subscriptions.update, LOCAL, "SubscriptionFragment", errors=(400, 404, 504)),
+    Operation("DELETE", _SUBSCRIPTION, subscriptions.delete, LOCAL, errors=(400, 404)),
+)
+
+_ADMIN: Final = (
+    Operation("POST", "/admin/quarantine", quarantine.add, body="Message", answers={201: "Number"}),
+    Operation(
+        "GET",
+        "/admin/quarantine",
+        quarantine.listed,
+        frozenset({"source", "limit", "offset"}),
+        answers={200: "Messages"},
+        errors=(400, 404),
+    ),
+    Operation("GET", "/admin/quarantine/{no:int}", quarantine.one, answers={200: "Message"}, errors=(400, 404)),
+    Operation("POST", "/admin/quarantine/{no:int}/replayed", quarantine.replayed, errors=(400, 404)),
+)
+
+_ABOUT: Final = (
+    Operation("GET", "/health", info.health, answers={200: "Status"}, errors=()),
+    Operation("GET", "/ready", info.ready, answers={200: "Status"}, errors=(503,)),
+    Operation("GET", "/version", info.version, answers={200: "Version"}, errors=()),
+    Operation(
+        "GET", "/contexts/{name}", info.own_context, offers=CONTEXTUAL[::-1], answers={200: "LdContext"}, errors=(404,)
+    ),
+)
+
+OPERATIONS: Final[tuple[Operation, ...]] = (*_ENTITIES, *_BATCHES, *_HISTORY, *_SUBSCRIPTIONS, *_ADMIN, *_ABOUT)

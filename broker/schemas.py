@@ -1,0 +1,59 @@
+"""Shapes of bodies and answers for the OpenAPI document (GS CIM 009, 5.2)."""
+
+from typing import Any, Final
+
+_URI: Final = {"type": "string", "format": "uri"}
+_STRING: Final = {"type": "string"}
+_STRINGS: Final = {"type": "array", "items": _STRING}
+_COUNT: Final = {"type": "integer", "minimum": 0}
+_ANY: Final[dict[str, Any]] = {}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(required: str = "", **members: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": members, **({"required": required.split()} if required else {})}
+
+
+def _array(name: str) -> dict[str, Any]:
+    return {"type": "array", "items": _ref(name)}
+
+
+_TYPES: Final = {"oneOf": [_STRING, {"type": "array", "items": _STRING, "minItems": 1}]}
+_ENTITY: Final = {"id": _URI, "type": _TYPES, "scope": _TYPES, "expiresAt": {"type": "string", "format": "date-time"}}
+_PROBLEM: Final = _object("type title", type=_STRING, title=_STRING, detail=_STRING, status={"type": "integer"})
+
+SCHEMAS: Final[dict[str, Any]] = {
+    "ProblemDetails": _PROBLEM,
+    "LdContext": {"type": "object", "properties": {"@context": _ANY}, "required": ["@context"]},
+    "Attribute": {"type": "object", "properties": {"type": _STRING, "value": _ANY, "observedAt": _STRING}},
+    "Entity": {**_object("id type", **_ENTITY), "additionalProperties": True},
+    "EntityFragment": {**_object("", **_ENTITY), "additionalProperties": True},
+    "EntityTemporal": {**_object("id type", **_ENTITY), "additionalProperties": True},
+    "Entities": _array("Entity"),
+    "Batch": {"type": "array", "items": _ref("EntityFragment"), "minItems": 1},
+    "Ids": {"type": "array", "items": _URI, "minItems": 1},
+    "BatchOperationResult": _object(
+        "success errors",
+        success={"type": "array", "items": _URI},
+        errors={"type": "array", "items": _object("entityId error", entityId=_STRING, error=_ref("ProblemDetails"))},
+    ),
+    "UpdateResult": _object(
+        "updated notUpdated",
+        updated=_STRINGS,
+        notUpdated={"type": "array", "items": _object("attributeName reason", attributeName=_STRING, reason=_STRING)},
+    ),
+    "Subscription": {
+        **_object("type notification", id=_URI, type={"const": "Subscription"}, notification={"type": "object"}),
+        "additionalProperties": True,
+    },
+    "SubscriptionFragment": {"type": "object", "additionalProperties": True},
+    "Subscriptions": _array("Subscription"),
+    "Number": _object("id", id=_COUNT),
+    "Message": {**_object("source reason", source=_STRING, reason=_STRING, raw=_STRING), "additionalProperties": True},
+    "Messages": _array("Message"),
+    "Status": _object("status", status=_STRING),
+    "Version": _object("name version", name=_STRING, version=_STRING, **{"ngsi-ld": _STRING}),
+}
