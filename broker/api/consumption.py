@@ -1,63 +1,136 @@
-"""Questions about current state: GET /entities and /entities/{id} (GS CIM 009, 5.7.1, 5.7.2)."""
+"""Questions about current state: GET /entities, GET /entities/{id}, POST query (GS CIM 009, 5.7.1, 5.7.2)."""
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from dataclasses import replace
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import http, presentation, questions
 from broker.api.entities import entity_id_of
+from broker.api.paging import page_links
+from broker.api.presentation import Presentation
+from broker.api.view import View
 from broker.store import entities
-from ngsi.errors import ResourceNotFound
-from ngsi.query.entities import Page
-from ngsi.representation import represent
+from ngsi.entity import Entity
+from ngsi.errors import BadRequestData, OperationNotSupported, ResourceNotFound, shown
+from ngsi.geojson import feature_collection
+from ngsi.jsonld import Context
+from ngsi.query.entities import EntityQuery
+from ngsi.query.types import parse_types, selects
+
+# members of a Query (5.2.23); ours for this operation: those of temporal queries are refused
+_MEMBERS: Final = presentation.BODY_MEMBERS | presentation.ENTITY_MAP
+_QUERY: Final = _MEMBERS | {
+    "type",
+    "@type",
+    "@context",
+    "entities",
+    "q",
+    "geoQ",
+    "scopeQ",
+    "csf",
+    "expandValues",
+    "jsonKeys",
+    "ordering",
+}
 
 
 async def query(request: Request) -> Response:
     """queryEntity (5.7.2)."""
-    given = http.parameters(request, questions.PARAMETERS | presentation.PARAMETERS)
-    http.accepts(request)
+    given = http.parameters(request)
     tenant = await http.tenant(request)
     context = await http.query_context(request)
     question = questions.question(http.broker(request).settings, given, context)
-    database = http.broker(request).database
-    found = await entities.find(database, tenant, question) if question.page.limit else []
-    wanted = presentation.representation(given, context)
-    headers: dict[str, str] = {}
-    if question.page.count:
-        headers["NGSILD-Results-Count"] = str(await entities.count(database, tenant, question))
-    links = _page_links(request, given, question.page, len(found))
-    if links:
-        headers["Link"] = links
-    return http.answer(request, [represent(item, context, wanted) for item in found], context, headers)
+    return await _answer(request, tenant, context, question, _presentation(request, given, context))
+
+
+async def query_batch(request: Request) -> Response:
+    """queryEntity by POST (5.7.2, 6.23)."""
+    given = http.parameters(request)
+    body = await http.body(request)
+    context = await http.body_context(request, body)
+    question = questions.question_of_body(http.broker(request).settings, given, body, context)
+    tenant = await http.tenant(request)
+    wanted = _presentation(request, _together(given, body), context)
+    return await _answer(request, tenant, context, question, wanted)
+
+
+def _together(given: Mapping[str, str], body: dict[str, Any]) -> dict[str, Any]:
+    """What the parameters and the members of a Query say of the answer."""
+    for name in body:
+        if name not in _QUERY:
+            raise BadRequestData(f"{shown(name)}: a Query has no such member here (5.2.23)")
+        if name in given:
+            raise BadRequestData(f"{name}: it is said in the URL and in the body; say it once")
+    return {**given, **{name: body[name] for name in _MEMBERS & body.keys()}}
 
 
 async def retrieve(request: Request) -> Response:
     """retrieveEntity (5.7.1)."""
-    given = http.parameters(request, presentation.PARAMETERS | {"type"})
-    http.accepts(request)
+    given = http.parameters(request)
     entity_id = entity_id_of(request)
     tenant = await http.tenant(request)
     context = await http.query_context(request)
-    entity = await entities.retrieve(http.broker(request).database, tenant, entity_id)
-    if entity is None:
-        raise ResourceNotFound(f"entity {entity_id} does not exist")
-    wanted = presentation.representation(given, context)
-    if wanted.attributes is not None and wanted.attributes.isdisjoint(entity.attributes):
+    wanted = _presentation(request, given, context)
+    selection = parse_types(given["type"], context) if "type" in given else None
+    database = http.broker(request).database
+    entity = await entities.retrieve(database, tenant, entity_id)
+    if entity is None or not selects(selection, entity.types):
+        raise ResourceNotFound(f"entity {entity_id} does not exist" + (" with that type" if entity else ""))
+    view = View(database.lookups, tenant, context, wanted)
+    entity = view.prepared(entity)
+    attributes = wanted.representation.attributes
+    if attributes is not None and attributes.isdisjoint(entity.attributes):
         raise ResourceNotFound(f"entity {entity_id} has none of the attributes {given['attrs']}")
-    return http.answer(request, represent(entity, context, wanted), context)
+    bodies = await view.shown([entity])
+    if not bodies[0]:
+        raise ResourceNotFound(f"entity {entity_id} has nothing of what pick and omit leave")
+    several = wanted.joining is not None and wanted.joining.join == "flat"
+    return _response(request, bodies if several else bodies[0], context, wanted, view.altered)
 
 
-def _page_links(request: Request, given: Mapping[str, str], page: Page, found: int) -> str:
-    links = []
-    if page.offset:
-        links.append(("prev", max(0, page.offset - page.limit)))
-    if page.limit and found == page.limit:
-        links.append(("next", page.offset + page.limit))
-    rest = [(key, value) for key, value in given.items() if key not in ("offset", "limit")]
-    return ", ".join(
-        f"<{request.url.path}?{urlencode([*rest, ('limit', page.limit), ('offset', offset)])}>; "
-        f'rel="{rel}"; type="{http.JSON}"'
-        for rel, offset in links
-    )
+async def _answer(
+    request: Request, tenant: int, context: Context, question: EntityQuery, wanted: Presentation
+) -> Response:
+    """The page that `question` asks for."""
+    database, page = http.broker(request).database, question.page
+    found: list[Entity] = []
+    if page.limit:
+        # one more than is shown tells whether another page follows
+        found = await entities.find(database, tenant, replace(question, page=replace(page, limit=page.limit + 1)))
+    headers: dict[str, str] = {}
+    if page.count:
+        headers["NGSILD-Results-Count"] = str(await entities.count(database, tenant, question))
+    links = page_links(request, http.parameters(request), page, more=len(found) > page.limit)
+    if links:
+        headers["Link"] = links
+    view = View(database.lookups, tenant, context, wanted)
+    bodies = await view.shown([view.prepared(entity) for entity in found[: page.limit]])
+    return _response(request, [body for body in bodies if body], context, wanted, view.altered, headers)
+
+
+def _presentation(request: Request, given: Mapping[str, Any], context: Context) -> Presentation:
+    if "ngsild-entitymap" in request.headers:
+        raise OperationNotSupported("NGSILD-EntityMap: this broker does not keep entity maps; leave the header out")
+    return presentation.presentation(given, context, http.accepts(request), request.headers.get("prefer", ""))
+
+
+def _response(
+    request: Request,
+    content: Any,
+    context: Context,
+    wanted: Presentation,
+    altered: bool,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    headers = headers or {}
+    if wanted.geometry_property is not None and isinstance(content, list):
+        content = feature_collection(content)
+    if wanted.version is not None:
+        headers["Preference-Applied"] = "ngsi-ld={}.{}".format(*wanted.version)
+    response = http.answer(request, content, context, headers)
+    if altered:
+        response.status_code = 203
+    return response

@@ -9,9 +9,10 @@ negotiated from `offers` (`http.accepts(request)` gives it).
 from typing import Final
 
 from broker.api import attributes, batch, consumption, entities, info, quarantine, refusals, subscriptions, temporal
-from broker.api.negotiation import CONTEXTUAL
+from broker.api.negotiation import CONTEXTUAL, ENTITIES
 from broker.api.operation import Operation
 from broker.api.parameters import (
+    ENTITY_MAP,
     FILTER,
     JOIN,
     ORDER,
@@ -49,20 +50,20 @@ _ENTITIES: Final = (
         "GET",
         f"{V1}/entities",
         consumption.query,
-        FILTER | _SHOWN | PAGE | ORDER,
-        offers=CONTEXTUAL,
+        FILTER | _SHOWN | ENTITY_MAP | PAGE | ORDER,
+        offers=ENTITIES,
         answers={200: "Entities"},
-        errors=(400, 403, 504),
+        errors=(400, 403, 422, 504),
         choices=_SHOWN_CHOICES,
     ),
     Operation(
         "GET",
         _ENTITY,
         consumption.retrieve,
-        _SHOWN | {"type"},
-        offers=CONTEXTUAL,
+        _SHOWN | ENTITY_MAP | {"type"},
+        offers=ENTITIES,
         answers={200: "Entity"},
-        errors=(400, 404, 504),
+        errors=(400, 403, 404, 422, 504),
         choices=_SHOWN_CHOICES,
     ),
     Operation("PUT", _ENTITY, entities.replace, TYPED, "Entity", errors=_WRITE_ERRORS),
@@ -113,6 +114,17 @@ _BATCHES: Final = (
         "Batch",
         answers=_DONE,
         choices={"options": ("noOverwrite", "update", "replace")},
+    ),
+    Operation(
+        "POST",
+        f"{_BATCH}/query",
+        consumption.query_batch,
+        _SHOWN | ENTITY_MAP | PAGE,
+        "Query",
+        offers=ENTITIES,
+        answers={200: "Entities"},
+        errors=(400, 403, 422, 504),
+        choices=_SHOWN_CHOICES,
     ),
     Operation("POST", f"{_BATCH}/delete", batch.delete, LOCAL, "Ids", answers=_DONE),
 )

@@ -12,13 +12,12 @@ from ngsi.query.entities import Page
 def page_links(request: Request, given: Mapping[str, str], page: Page, *, more: bool) -> str:
     """The Link header's value; `more` says whether anything follows the page. Empty when there is one page only."""
     links = []
-    if page.offset:
+    if page.limit and page.offset:
         links.append(("prev", max(0, page.offset - page.limit)))
     if page.limit and more:
         links.append(("next", page.offset + page.limit))
-    rest = [(key, value) for key, value in given.items() if key not in ("offset", "limit")]
+    path = request.scope["path"]
     return ", ".join(
-        f"<{request.url.path}?{urlencode([*rest, ('limit', page.limit), ('offset', offset)])}>; "
-        f'rel="{rel}"; type="{http.JSON}"'
+        f'<{path}?{urlencode({**given, "limit": page.limit, "offset": offset})}>; rel="{rel}"; type="{http.LD}"'
         for rel, offset in links
     )

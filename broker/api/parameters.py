@@ -34,6 +34,7 @@ _ROWS: Final = (
     Parameter("drop", "attribute names to remove, separated by commas"),
     Parameter("endTimeAt", "end of the time between"),
     Parameter("entityMap", "make an entity map", "boolean"),
+    Parameter("entityMapLifetime", "how long the entity map is to be kept (ISO 8601)"),
     Parameter("expandValues", "attributes whose values in q are names to expand"),
     Parameter("format", "representation of the answer"),
     Parameter("geometry", "geometry type"),
@@ -64,6 +65,7 @@ _ROWS: Final = (
     Parameter("scopeQ", "query on scopes (4.19)"),
     Parameter("source", "source of quarantined messages"),
     Parameter("sysAttrs", "show createdAt, modifiedAt, ...", "boolean"),
+    Parameter("splitEntities", "entities may be split over context sources", "boolean"),
     Parameter("tenant", "tenant whose @context it is, where a header cannot tell"),
     Parameter("timeAt", "a time"),
     Parameter("timeproperty", "which time", values=("observedAt", "createdAt", "modifiedAt", "deletedAt")),
@@ -82,6 +84,7 @@ ORDER: Final = frozenset({"orderBy", "orderFrom", "orderGeometry", "collation"})
 PROJECTION: Final = frozenset({"attrs", "pick", "omit", "lang", "datasetId", "geometryProperty"})
 REPRESENTATION: Final = frozenset({"format", "options", "sysAttrs"})
 JOIN: Final = frozenset({"join", "joinLevel", "containedBy"})
+ENTITY_MAP: Final = frozenset({"entityMap", "entityMapLifetime", "splitEntities"})
 TEMPORAL: Final = frozenset(
     {"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration"}
 )

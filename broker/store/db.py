@@ -6,17 +6,31 @@ from typing import Any
 import asyncpg
 import orjson
 
+from broker.store.lookups import Lookups
+
 UNREACHABLE = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncio.TimeoutError)
 CONNECTION_LOST = (*UNREACHABLE, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 UNHOLDABLE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 
 
-class Database:
-    """Two pools on one DSN. Questions run under a statement timeout, writes do not."""
+# The statement of `lookups` has one good plan, by the primary key. Left to itself the server may keep to planning it
+# anew for every call, at ten times the cost of the look-up, when it first saw it while the table was small.
+_BY_KEY = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 
-    def __init__(self, readers: asyncpg.Pool, writers: asyncpg.Pool) -> None:
+
+class Database:
+    """Pools on one DSN. Questions and look-ups run under a statement timeout, writes do not."""
+
+    def __init__(self, readers: asyncpg.Pool, writers: asyncpg.Pool, by_key: asyncpg.Pool) -> None:
         self.readers = readers
         self.writers = writers
+        self.lookups = Lookups(by_key)
+        self._pools = (readers, writers, by_key)
         self.tenants: dict[str, int] = {}
         self.terms: dict[str, int] = {}
         self.term_iris: dict[int, str] = {}
@@ -29,10 +43,13 @@ class Database:
             dsn, min_size=2, max_size=connections, init=_prepare, reset=_keep, server_settings=timeout
         )
         writing = await asyncpg.create_pool(dsn, min_size=1, max_size=writers + 1, init=_prepare, reset=_keep)
-        return cls(reading, writing)
+        looking = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=2, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_KEY}
+        )
+        return cls(reading, writing, looking)
 
     async def close(self) -> None:
-        for pool in (self.readers, self.writers):
+        for pool in self._pools:
             try:
                 await asyncio.wait_for(pool.close(), 5)
             except (TimeoutError, *UNREACHABLE):

@@ -11,15 +11,9 @@ from ngsi.entity import Entity
 from ngsi.errors import BadRequestData, TooComplexQuery, shown
 from ngsi.query.entities import EntityQuery
 
-_RETRIEVE = (
-    "select id, types, scopes, attributes, created_at, modified_at, expires_at from entity "
-    "where tenant = $1 and id = $2 and deleted_at is null and (expires_at is null or expires_at > now())"
-)
-
 
 async def retrieve(database: Database, tenant: int, entity_id: str) -> Entity | None:
-    row = await database.readers.fetchrow(_RETRIEVE, tenant, entity_id)
-    return None if row is None else entity_of(row)
+    return await database.lookups.find(tenant, entity_id)
 
 
 async def find(database: Database, tenant: int, query: EntityQuery) -> list[Entity]:

@@ -1,11 +1,12 @@
 """Type selection (GS CIM 009, 4.17): `A,B` or `A|B` any of them, `(A;B)` both, `*` every type."""
 
 import re
+from collections.abc import Collection
 from typing import Final, TypeAlias
 
 from ngsi.jsonld import Context
 from ngsi.names import type_name
-from ngsi.query.boolean import Node, Reader
+from ngsi.query.boolean import All, Any_, Node, Reader
 
 TypeSelection: TypeAlias = Node[str]
 EVERY_TYPE: Final = "*"
@@ -25,3 +26,14 @@ def parse_types(text: str, context: Context) -> TypeSelection | None:
         return context.expand(type_name(match.group()))
 
     return Reader(text, "type", ",|", term).parse()
+
+
+def selects(selection: TypeSelection | None, types: Collection[str]) -> bool:
+    """True when an entity of `types` (IRIs) is selected."""
+    if selection is None:
+        return True
+    if isinstance(selection, Any_):
+        return any(selects(part, types) for part in selection.parts)
+    if isinstance(selection, All):
+        return all(selects(part, types) for part in selection.parts)
+    return selection in types
