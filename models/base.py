@@ -8,7 +8,7 @@ out: NGSI-LD has no null, and no sentinel is ever written.
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, NamedTuple, cast
 from urllib.parse import quote
 
@@ -145,6 +145,7 @@ def zulu(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+@lru_cache(16_384)
 def urn(entity_type: str, source: str, code: str) -> str:
     """`urn:ngsi-ld:{Type}:{source}:{code}`; whatever a URN cannot hold is percent-encoded."""
     return f"urn:ngsi-ld:{entity_type}:{source}:{quote(code, safe='-._~:')}"

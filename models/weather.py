@@ -39,10 +39,9 @@ class WeatherObserved(Model):
         "precipitation", "MMT", aggregationPeriod="PT10M", derivedFrom="precipitationCumulative"
     )
     precipitation_clock_hour: float | None = measured("precipitation1h", "MMT", window="clockHour")
-    precipitation_clock_hour_derived: float | None = measured(
-        "precipitation1h", "MMT", window="clockHour", derivedFrom="precipitationCumulative"
-    )
+    precipitation_1h_derived: float | None = measured("precipitation1h", "MMT", derivedFrom="precipitationCumulative")
     precipitation_1h: float | None = measured("precipitation1h", "MMT")
     precipitation_3h: float | None = measured("precipitation3h", "MMT")
     precipitation_24h: float | None = measured("precipitation24h", "MMT")
+    precipitation_today: float | None = measured("precipitationToday", "MMT")
     precipitation_cumulative: float | None = measured("precipitationCumulative", "MMT")

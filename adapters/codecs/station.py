@@ -1,6 +1,6 @@
 """Station tables: CSV with the stable code, the name and the place of each station of a source."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,11 +32,11 @@ def read_stations(path: Path) -> list[Station]:
     return list(_stations(path.read_bytes(), path.name))
 
 
-def by_code(stations: list[Station]) -> Mapping[str, Station]:
+def by_code(stations: Iterable[Station]) -> Mapping[str, Station]:
     return {station.code: station for station in stations}
 
 
-def by_name(stations: list[Station]) -> Mapping[str, Station]:
+def by_name(stations: Iterable[Station]) -> Mapping[str, Station]:
     return {station.name: station for station in stations if station.name}
 
 

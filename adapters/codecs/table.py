@@ -12,6 +12,8 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,7 +24,8 @@ from models import Model
 _BRACKETS = re.compile(r"[((\[【][^))\]】]*[))\]】]|\s")
 # Python's cp932 lets the bytes 80, A0, FD, FE, FF through although they are in no character set.
 _STRAY = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
-NOTE = ("※", "#")  # rows that talk about the table
+NOTE = ("※", "#", "＃")  # rows that talk about the table
+TITLES = 10  # lines among which the header is looked for
 
 
 def text_of(body: bytes) -> str:
@@ -49,9 +52,22 @@ def _strictly(body: bytes, encoding: str) -> str:
         ) from None
 
 
+@lru_cache(1024)
 def plain_name(column: str) -> str:
     """`10分雨量(mm)` and `１０分雨量` are the same column."""
     return _BRACKETS.sub("", unicodedata.normalize("NFKC", column)).strip()
+
+
+@lru_cache(1024)
+def _unit(column: str) -> str:
+    match = re.search(r"[(\[]\s*([^)\]]*?)\s*[)\]]", unicodedata.normalize("NFKC", column))
+    return match[1] if match else ""
+
+
+def unit_of(header: Sequence[str], names: Sequence[str]) -> str:
+    """What stands in brackets behind the first column of one of these names: `cm` of `水位(cm)`; else nothing."""
+    plain = {plain_name(name) for name in names}
+    return next((_unit(column) for column in header if plain_name(column) in plain), "")
 
 
 class Row(NamedTuple):
@@ -68,22 +84,25 @@ class Row(NamedTuple):
         return buffer.getvalue().encode()
 
 
-def rows(body: bytes, columns: Mapping[str, Sequence[str]], required: Sequence[str]) -> Iterator[Row | DecodeError]:
+Required = Sequence[str | tuple[str, ...]]
+
+
+def rows(body: bytes, columns: Mapping[str, Sequence[str]], required: Required) -> Iterator[Row | DecodeError]:
     """The rows of a CSV (of a TSV when the header has tabs, or of a JSON list), with cells under the keys of `columns`.
 
-    `columns` maps a field to the column names it may have. Blank and note rows are passed over; a row shorter than its
-    required cells is yielded as DecodeError. Raises DecodeError when the text or its header cannot be read.
+    `columns` maps a field to the column names it may have; of a tuple in `required`, one field must be there. Blank and
+    note rows are passed over; a row shorter than its required cells is yielded as DecodeError. Raises DecodeError when
+    the text or its header cannot be read.
     """
     text = text_of(body)
     if text.lstrip()[:1] in ("[", "{"):
         yield from _of_objects(objects(text), columns, required)
         return
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=False)
-    header = next((line for line in reader if any(line) and _is_header(line[0])), None)
-    if header is None:
-        raise DecodeError("header", "", "is missing: the table is empty")
-    places = _places(header, columns, required)
-    least = max((places[name] for name in required), default=0) + 1
+    header, places = _header(reader, columns, required)
+    least = (
+        max((min(places[name] for name in each if name in places) for each in map(_either, required)), default=0) + 1
+    )
     try:
         for line in reader:
             if not any(line) or line[0].startswith(NOTE) or line == header:
@@ -130,7 +149,7 @@ def objects(text: str) -> list[Any]:
 
 
 def _of_objects(
-    found: Iterable[Any], columns: Mapping[str, Sequence[str]], required: Sequence[str]
+    found: Iterable[Any], columns: Mapping[str, Sequence[str]], required: Required
 ) -> Iterator[Row | DecodeError]:
     for each in found:
         if not isinstance(each, dict):
@@ -152,16 +171,32 @@ def _cell(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _is_header(first: str) -> bool:
-    # LinkData writes its header as a note: #property,...
-    return not first.startswith(NOTE) or first == "#property"
+def _header(
+    reader: Iterable[list[str]], columns: Mapping[str, Sequence[str]], required: Required
+) -> tuple[list[str], dict[str, int]]:
+    """The first line that has the required columns, and where they are; titles may stand above it. Raises DecodeError.
+
+    LinkData writes its header as a note: #property,...
+    """
+    refused: DecodeError | None = None
+    lines = (line for line in reader if any(line) and (not line[0].startswith(NOTE) or line[0] == "#property"))
+    for line in islice(lines, TITLES):
+        try:
+            return line, _places(line, columns, required)
+        except DecodeError as error:
+            refused = refused or error
+    raise refused or DecodeError("header", "", "is missing: the table is empty")
 
 
 def _delimiter(text: str) -> str:
     return "\t" if "\t" in text[:4096].split("\n", 1)[0] else ","
 
 
-def _places(header: Sequence[str], columns: Mapping[str, Sequence[str]], required: Sequence[str]) -> dict[str, int]:
+def _either(each: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (each,) if isinstance(each, str) else each
+
+
+def _places(header: Sequence[str], columns: Mapping[str, Sequence[str]], required: Required) -> dict[str, int]:
     """Field to column number. The first of two columns with one name counts."""
     found: dict[str, int] = {}
     for at, column in enumerate(header):
@@ -172,7 +207,8 @@ def _places(header: Sequence[str], columns: Mapping[str, Sequence[str]], require
         for name in reversed(names)
         if plain_name(name) in found
     }
-    for field in required:
-        if field not in places:
-            raise DecodeError("header", ",".join(header), f"has none of the columns {', '.join(columns[field])}")
+    for each in map(_either, required):
+        if not places.keys() & each:
+            missing = ", ".join(name for field in each for name in columns[field])
+            raise DecodeError("header", ",".join(header), f"has none of the columns {missing}")
     return places

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.air_quality.compass import signed_direction
+from adapters.codecs.cells import Cells, Quantity
+from adapters.codecs.instants import moment
 from adapters.codecs.jst import JST, local, plausible
 from adapters.codecs.number import MUNICIPAL, Range, number
 from adapters.codecs.station import position, read_stations
-from adapters.codecs.table import Row, plain_name, rows, text_of
+from adapters.codecs.table import Row, plain_name, rows, text_of, unit_of
 from adapters.contract import DecodeError
 from models import Point
 
@@ -30,6 +32,14 @@ COLUMNS = {"name": ("名称",), "amount": ("雨量", "10分雨量")}
         ("2026年6月19日 12時50分", "2026-06-19T03:50:00+00:00"),
         ("２０２６／０６／１９　１２：５０", "2026-06-19T03:50:00+00:00"),
         ("2026-06-19", "2026-06-18T15:00:00+00:00"),
+        ("令和8年6月19日(金) 24時", "2026-06-19T15:00:00+00:00"),
+        ("R8.6.19 12:50", "2026-06-19T03:50:00+00:00"),
+        ("令和元年５月１日", "2019-04-30T15:00:00+00:00"),
+        ("平成31/4/30 23:59:59", "2019-04-30T14:59:59+00:00"),
+        ("202606191250", "2026-06-19T03:50:00+00:00"),
+        ("20260619", "2026-06-18T15:00:00+00:00"),
+        ("2026-06-19T12:50:00+09:00", "2026-06-19T03:50:00+00:00"),
+        ("2026-06-19T12:50:00.25Z", "2026-06-19T12:50:00.250000+00:00"),
     ],
 )
 def test_local_times(text: str, utc: str) -> None:
@@ -50,6 +60,27 @@ def test_a_written_local_time_is_read_back(at: datetime) -> None:
     at = at.replace(microsecond=0)
     for form in ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y年%m月%d日 %H:%M:%S"):
         assert local("t", at.strftime(form)) == at.replace(tzinfo=JST)
+
+
+@pytest.mark.parametrize(
+    ("value", "utc"),
+    [
+        (1781841038, "2026-06-19T03:50:38+00:00"),
+        ("1781841038", "2026-06-19T03:50:38+00:00"),
+        (1781841038123, "2026-06-19T03:50:38.123000+00:00"),
+        ("2020-02-12T15:15:46.014773143Z", "2020-02-12T15:15:46.014773+00:00"),
+        ("2026/06/19 12:50", "2026-06-19T03:50:00+00:00"),
+        ("2026-06-19T12:50", "2026-06-19T03:50:00+00:00"),
+    ],
+)
+def test_instants_of_machines(value: object, utc: str) -> None:
+    assert moment("t", value).astimezone(UTC).isoformat() == utc
+
+
+@pytest.mark.parametrize("value", [None, True, [], float("nan"), float("inf"), 1e30, "soon", "2026-06-19T25:00Z"])
+def test_no_instants_of_machines(value: object) -> None:
+    with pytest.raises(DecodeError, match=r"^t: "):
+        moment("t", value)
 
 
 def test_the_future_and_the_distant_past_are_refused() -> None:
@@ -122,6 +153,43 @@ def test_a_short_row_is_refused_alone_and_can_be_replayed() -> None:
     assert found[0].raw == "名称,雨量\n駅西\n".encode()
     assert isinstance(found[1], Row)
     assert list(rows(found[1].raw, COLUMNS, ("name", "amount"))) == [found[1]]
+
+
+def test_titles_may_stand_above_the_header_and_headers_may_come_again() -> None:
+    assert cells("雨量一覧,,\n名称,雨量\n駅西,1\n名称,雨量\n城南,2\n") == [
+        {"name": "駅西", "amount": "1"},
+        {"name": "城南", "amount": "2"},
+    ]
+    linked = "#LINK,x\n#lang,ja\n#property,名称,雨量\na,駅西,1\n"
+    assert cells(linked) == [{"name": "駅西", "amount": "1"}]
+
+
+def test_a_list_of_json_objects_is_a_table() -> None:
+    assert cells('[{"雨量":0.5,"名称":"駅西"},{"名称":"城南","雨量":null}]') == [
+        {"name": "駅西", "amount": "0.5"},
+        {"name": "城南", "amount": ""},
+    ]
+    assert cells('{"result":{"records":[{"名称":"駅西","雨量":"1"}]}}') == [{"name": "駅西", "amount": "1"}]
+    assert cells('[{"名称":"駅西"}, 7]') == ["has none of the columns 雨量, 10分雨量", "is no JSON object"]
+
+
+def test_one_of_several_columns_may_be_required() -> None:
+    (row,) = rows(b"b\n1\n", {"a": ("a",), "b": ("b",)}, (("a", "b"),))
+    assert isinstance(row, Row)
+    with pytest.raises(DecodeError, match="none of the columns a, b"):
+        list(rows(b"c\n1\n", {"a": ("a",), "b": ("b",)}, (("a", "b"),)))
+
+
+def test_the_unit_stands_in_the_header() -> None:
+    assert unit_of(["時刻", "水位（ｃｍ）"], ("現在水位", "水位")) == "cm"
+    assert unit_of(["水位"], ("水位",)) == ""
+
+
+def test_a_bad_cell_leaves_its_neighbours_alone() -> None:
+    reader = Cells()
+    table = {"a": Quantity(Range(0, 10)), "b": Quantity(Range(0, 100), 100), "c": Quantity(Range(0, 1))}
+    assert reader.quantities({"a": "11", "b": "61", "c": "欠測"}, table) == {"b": 0.61}
+    assert [error.field for error in reader.errors] == ["a"]
 
 
 @given(st.binary(max_size=300))

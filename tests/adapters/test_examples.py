@@ -1,6 +1,7 @@
 """Every example of every source: what its decoder makes of it, and that the schemas accept the result."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -13,7 +14,7 @@ PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 # FORMATS tells why: a valid negative PM2.5 breaks the schema's minimum, a bike between places has none, and GBFS tells
 # the name and the place in one document and the state in another.
-KNOWN = {"$.pm25: -3.0 is less than the minimum of 0", "$: 'location' is a required property"}
+KNOWN = re.compile(r"\$\.pm25: -[\d.]+ is less than the minimum of 0|\$: 'location' is a required property")
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)
@@ -25,7 +26,7 @@ def test_example(case: Case) -> None:
 def test_entities_of_the_example_pass_their_schema(case: Case) -> None:
     for entity in json.loads((case.folder / "expected.json").read_text())["entities"]:
         found = set(mistakes(entity))
-        assert not found - KNOWN
+        assert not [each for each in found if not KNOWN.fullmatch(each)]
         assert not found or entity["type"] in ("AirQualityObserved", "Vehicle")
 
 
