@@ -10,30 +10,34 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from adapters.codecs.cells import Cells, Quantity
 from adapters.codecs.jst import local, plausible
-from adapters.codecs.number import Range, number
+from adapters.codecs.number import Range
 from adapters.codecs.station import Station
-from adapters.codecs.table import Row, rows
+from adapters.codecs.table import Row, read_rows, rows
 from adapters.contract import DecodeError, Message
 from models import AirQualityObserved, Model, urn
 
-# column: field of the model, what the model's unit is counted in
+CODES = 9000
+_POSSIBLE = Range(-100, 99_999)
+
+# field of the model: column, and how many of its units make one of the model's
 ITEMS = {
-    "SO2_mean": ("so2", 1000),
-    "NO_mean": ("no", 1000),
-    "NO2_mean": ("no2", 1000),
-    "NOX_mean": ("nox", 1000),
-    "CO_mean": ("co", 10),
-    "NMHC_mean": ("nmhc", 100),
-    "CH4_mean": ("ch4", 100),
-    "THC_mean": ("thc", 100),
-    "SPM_mean": ("spm", 1000),
-    "PM25_mean": ("pm25", 1),
-    "TEMP_mean": ("temperature", 1),
-    "HUM_mean": ("relative_humidity", 100),
+    "so2": ("SO2_mean", 1000),
+    "no": ("NO_mean", 1000),
+    "no2": ("NO2_mean", 1000),
+    "nox": ("NOX_mean", 1000),
+    "co": ("CO_mean", 10),
+    "nmhc": ("NMHC_mean", 100),
+    "ch4": ("CH4_mean", 100),
+    "thc": ("THC_mean", 100),
+    "spm": ("SPM_mean", 1000),
+    "pm25": ("PM25_mean", 1),
+    "temperature": ("TEMP_mean", 1),
+    "relative_humidity": ("HUM_mean", 100),
 }
-COLUMNS = {"date": ("date",)} | {item: (item,) for item in ITEMS}
-POSSIBLE, CODES = Range(-100, 99_999), 9000
+QUANTITIES = {field: Quantity(_POSSIBLE) for field in ITEMS}
+COLUMNS = {"date": ("date",)} | {field: (column,) for field, (column, _) in ITEMS.items()}
 _STATION = re.compile(r"(?<!\d)(\d{8})(?!\d)")
 
 
@@ -42,33 +46,25 @@ def daily(message: Message, stations: Mapping[str, Station], prefecture: str) ->
     match = _STATION.search(message.topic)
     if match is None or match[1] not in stations:
         raise DecodeError("file name", message.topic, "holds no station code of the station table")
-    for row in rows(message.body, COLUMNS, ("date",)):
-        if isinstance(row, DecodeError):
-            yield row
-            continue
-        try:
-            yield _observed(row, stations[match[1]], message)
-        except DecodeError as error:
-            yield error.of_row(row.raw)
+    station = stations[match[1]]
 
+    def read(row: Row) -> Iterator[Model | DecodeError]:
+        end = plausible("date", local("date", row.cells["date"]) + timedelta(days=1), message.received_at)
+        cells = Cells()
+        found = cells.quantities(row.cells, QUANTITIES)
+        values: dict[str, Any] = {
+            field: round(value / ITEMS[field][1], 8) for field, value in found.items() if value < CODES
+        }
+        yield AirQualityObserved(
+            id=urn("AirQualityObserved", "nies-daily", station.code),
+            observed_at=end,
+            name=station.name or None,
+            location=station.location,
+            station_code=station.code,
+            data_status="confirmed",
+            aggregation_period="P1D",
+            **values,
+        )
+        yield from cells.errors
 
-def _observed(row: Row, station: Station, message: Message) -> AirQualityObserved:
-    end = local("date", row.cells["date"]) + timedelta(days=1)
-    values: dict[str, Any] = {
-        field: _scaled(item, row.cells.get(item), scale) for item, (field, scale) in ITEMS.items()
-    }
-    return AirQualityObserved(
-        id=urn("AirQualityObserved", "nies-daily", station.code),
-        observed_at=plausible("date", end, message.received_at),
-        name=station.name or None,
-        location=station.location,
-        station_code=station.code,
-        data_status="confirmed",
-        aggregation_period="P1D",
-        **values,
-    )
-
-
-def _scaled(item: str, text: str | None, scale: int) -> float | None:
-    value = number(item, text, POSSIBLE)
-    return None if value is None or value >= CODES else round(value / scale, 8)
+    return read_rows(rows(message.body, COLUMNS, ("date",)), read)
