@@ -1,106 +1,120 @@
-"""Rain CSV to WeatherObserved (formats document b.1 and b.4).
+"""Rain tables to WeatherObserved (formats document b.1 and b.4).
 
 Each row is one station at the end of its intervals. The station stands in the row with its code and place (AMeDAS) or
-by its name only (municipal files), then the station table has the rest. The time stands in one column, in two, or in
-the file's name as YYYYMMDDhhmm. All times are Japanese.
+by its name only (municipal files), then the station table has the rest. All times are Japanese.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from adapters.codecs.jst import local, plausible
-from adapters.codecs.number import MUNICIPAL, Range, number
-from adapters.codecs.station import Station, position
-from adapters.codecs.table import Row, rows
+from adapters.codecs import kawabou
+from adapters.codecs.cells import Cells, Quantity
+from adapters.codecs.jst import plausible
+from adapters.codecs.number import MUNICIPAL, Range
+from adapters.codecs.observation import WHERE_AND_WHEN, station_of, time_of
+from adapters.codecs.station import Station, by_code, by_name
+from adapters.codecs.table import Row, read_rows, rows
 from adapters.contract import Decode, DecodeError, Message
 from models import Model, WeatherObserved, urn
 
-COLUMNS = {
-    "code": ("amdno", "観測所コード", "局番号"),
-    "name": ("観測所名", "観測所", "観測局名", "kjName"),
-    "prefecture": ("pref", "都道府県"),
-    "latitude": ("緯度", "lat"),
-    "longitude": ("経度", "lon"),
-    "time": ("観測日時", "日時"),
-    "day": ("観測日", "年月日", "日付", "日"),
-    "clock": ("観測時刻", "時刻", "時間"),
-    "precipitation": ("10分雨量", "10分間雨量", "precipitation10m"),
-    "precipitation_1h": ("60分雨量", "時間雨量", "1時間雨量", "precipitation1h"),
-    "precipitation_24h": ("24時間雨量", "precipitation24h"),
-    "precipitation_cumulative": ("累加雨量", "累計雨量", "連続雨量", "降り始めからの雨量"),
-}
-
 # mm; Japan's records are 50 in ten minutes and 187 in an hour
-RANGES = {
-    "precipitation": Range(0, 100),
-    "precipitation_1h": Range(0, 300),
-    "precipitation_24h": Range(0, 2000),
-    "precipitation_cumulative": Range(0, 5000),
+AMOUNTS: dict[str, tuple[tuple[str, ...], Quantity]] = {
+    "precipitation": (
+        ("10分雨量", "10分間雨量", "前10分間雨量", "precipitation10m", "rain_10min", "rn10m"),
+        Quantity(Range(0, 100)),
+    ),
+    "precipitation_1h": (
+        ("60分雨量", "60分間雨量", "1時間雨量", "前1時間雨量", "precipitation1h", "rain_60min", "rnHr"),
+        Quantity(Range(0, 300)),
+    ),
+    "precipitation_clock_hour": (("時間雨量", "正時雨量", "毎時雨量", "rain_hour"), Quantity(Range(0, 300))),
+    "precipitation_3h": (("3時間雨量", "precipitation3h"), Quantity(Range(0, 600))),
+    "precipitation_24h": (("24時間雨量", "precipitation24h"), Quantity(Range(0, 2000))),
+    "precipitation_today": (("日雨量", "本日雨量", "当日雨量"), Quantity(Range(0, 2000))),
+    "precipitation_cumulative": (
+        ("累加雨量", "累計雨量", "連続雨量", "積算雨量", "総雨量", "降り始めからの雨量", "rain_cumulative", "rnInc"),
+        Quantity(Range(0, 5000)),
+    ),
 }
+QUANTITIES = {field: quantity for field, (_, quantity) in AMOUNTS.items()}
+COLUMNS = WHERE_AND_WHEN | {field: columns for field, (columns, _) in AMOUNTS.items()}
+BARE = ("雨量", "降水量", "rain", "rainfall", "precipitation")  # which amount it is, only the city can say
 
-_IN_NAME = re.compile(r"(\d{4})(\d\d)(\d\d)[T_-]?(\d\d)(\d\d)")
+INTERVALS = {"precipitation", "precipitation_1h", "precipitation_clock_hour"}
+DERIVED = {
+    timedelta(minutes=10): "precipitation_derived",
+    timedelta(hours=1): "precipitation_1h_derived",
+}
+TELEMETER = {name: field for field, (names, _) in AMOUNTS.items() for name in names}
 
 
-def decoder(source: str, stations: Mapping[str, Station], prefectures: frozenset[str]) -> Decode:
-    """The decoder for one network of gauges."""
+def decoder(source: str, stations: Sequence[Station], prefectures: frozenset[str], bare: str = "") -> Decode:
+    """The decoder for one network of gauges; `bare` is the amount a column called just 雨量 holds."""
+    codes, names = by_code(stations), by_name(stations)
+    columns = COLUMNS | ({bare: (*COLUMNS[bare], *BARE)} if bare else {})
+
+    def table(message: Message) -> Iterator[Model | DecodeError]:
+        last: dict[str, tuple[datetime, float]] = {}
+
+        def read(row: Row) -> Iterator[Model | DecodeError]:
+            if prefectures and row.cells.get("prefecture", "").strip() not in prefectures:
+                return
+            station = station_of(row.cells, codes, names)
+            at = plausible("観測日時", time_of(row.cells, message.topic), message.received_at)
+            cells = Cells()
+            amounts = cells.quantities(row.cells, QUANTITIES, MUNICIPAL)
+            if amounts:  # a gauge that reports itself missing says nothing to store
+                yield _observed(source, station, at, amounts | _derived(last, station.code, at, amounts))
+            yield from cells.errors
+
+        return read_rows(rows(message.body, columns, (("name", "code"), tuple(AMOUNTS))), read)
 
     def decode(message: Message) -> Iterator[Model | DecodeError]:
-        for row in rows(message.body, COLUMNS, ("name",)):
-            if isinstance(row, DecodeError):
-                yield row
-                continue
-            if prefectures and row.cells.get("prefecture", "").strip() not in prefectures:
-                continue
-            try:
-                observed = _observed(source, stations, row, message)
-            except DecodeError as error:
-                yield error.of_row(row.raw)
-                continue
-            if observed is not None:
-                yield observed
+        if kawabou.is_telemeter(message.body):
+            return _telemeter(source, codes, message)
+        return table(message)
 
     return decode
 
 
-def _observed(source: str, stations: Mapping[str, Station], row: Row, message: Message) -> WeatherObserved | None:
-    station = _station(row.cells, stations)
-    at = plausible("観測日時", _time(row.cells, message.topic), message.received_at)
-    amounts: dict[str, Any] = {
-        name: number(name, row.cells.get(name), allowed, MUNICIPAL) for name, allowed in RANGES.items()
-    }
-    if all(amount is None for amount in amounts.values()):
-        return None  # a gauge that reports itself missing says nothing to store
+def _derived(
+    last: dict[str, tuple[datetime, float]], code: str, at: datetime, amounts: Mapping[str, float]
+) -> dict[str, float]:
+    """What fell since the gauge's last row, when it tells sums only and that row is an interval away.
+
+    A sum that fell back has begun anew: then all of it fell since.
+    """
+    total = amounts.get("precipitation_cumulative")
+    if total is None:
+        return {}
+    before, last[code] = last.get(code), (at, total)
+    if before is None or INTERVALS & amounts.keys() or at - before[0] not in DERIVED:
+        return {}
+    return {DERIVED[at - before[0]]: round(total - before[1] if total >= before[1] else total, 2)}
+
+
+def _telemeter(source: str, stations: Mapping[str, Station], message: Message) -> Iterator[Model | DecodeError]:
+    code = kawabou.station_code(message.topic)
+    if code not in stations:
+        raise DecodeError("file name", code, "is not in the station table")
+    for each in kawabou.observations(message.body):
+        if isinstance(each, DecodeError):
+            yield each
+            continue
+        cells = Cells()
+        told = {TELEMETER[name]: str(value) for name, value in each.values.items() if name in TELEMETER}
+        if amounts := cells.quantities(told, QUANTITIES):
+            yield _observed(source, stations[code], plausible("obsTime", each.at, message.received_at), amounts)
+        yield from cells.errors
+
+
+def _observed(source: str, station: Station, at: datetime, amounts: Mapping[str, Any]) -> WeatherObserved:
     return WeatherObserved(
         id=urn("WeatherObserved", source, station.code),
         observed_at=at,
-        name=station.name,
+        name=station.name or None,
         location=station.location,
         station_code=station.code,
         **amounts,
     )
-
-
-def _station(cells: Mapping[str, str], stations: Mapping[str, Station]) -> Station:
-    """The row's own code and place, else the table's. Raises DecodeError for a station that is in neither."""
-    name = cells["name"].strip()
-    if code := cells.get("code", "").strip():
-        place = position(cells.get("latitude", ""), cells.get("longitude", ""))
-        if place is not None:
-            return Station(code, name, place)
-    if name not in stations:
-        raise DecodeError("観測所名", name, "is not in the station table")
-    return stations[name]
-
-
-def _time(cells: Mapping[str, str], topic: str) -> datetime:
-    if text := cells.get("time"):
-        return local("観測日時", text)
-    if "day" in cells and "clock" in cells:
-        return local("観測日時", f"{cells['day'].strip()} {cells['clock'].strip()}")
-    match = _IN_NAME.search(topic)
-    if match is None:
-        raise DecodeError("file name", topic, "holds no YYYYMMDDhhmm, and the table no time")
-    year, month, day, hour, minute = match.groups()
-    return local("file name", f"{year}-{month}-{day} {hour}:{minute}")
