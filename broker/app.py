@@ -1,5 +1,6 @@
 """The application: the table of operations behind the door, FastAPI as the frame around it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from broker.api.http import Broker
 from broker.api.operations import OPERATIONS
 from broker.contexts import Contexts
 from broker.door import Door
+from broker.expiry import clean_up
 from broker.provision import Provision
 from broker.settings import Settings, version
 from broker.store.db import Database
@@ -28,7 +30,9 @@ def create_app(settings: Settings) -> Door:
         )
         provision = Provision(database, settings.database_writers)
         app.state.broker = Broker(settings, database, Contexts(settings), provision)
+        cleaning = asyncio.create_task(clean_up(database, provision, settings.expiry_pause))
         yield
+        cleaning.cancel()
         await provision.close()
         await database.close()
 

@@ -23,6 +23,7 @@ class Settings(BaseSettings):
         False, description="listen on an address other than loopback although there is no authentication"
     )
     public_url: str = Field("", description="the URL that clients know the broker by, such as https://city.example")
+    expiry_pause: float = Field(5, gt=0, description="expired entities and attributes are cleaned up this often")
     max_body: int = Field(4 * 1024 * 1024, gt=0, description="largest request body")
     max_depth: int = Field(50, gt=0, le=200, description="deepest nesting of arrays and objects in a request body")
     max_batch: int = Field(5000, gt=0, description="most entities in one batch")

@@ -30,6 +30,7 @@ Attributes = dict[str, list[Instance]]
 
 _RENAMED: Final = {"VocabularyProperty": "VocabProperty"}  # the name in version 1.7
 _SKIPPED: Final = IGNORED_MEMBERS | {"type", "@type"}
+_REMOVABLE: Final = frozenset({"observedAt", "expiresAt", "unitCode", "objectType", "valueType"})
 _MAX_DEPTH: Final = 50
 
 
@@ -40,7 +41,7 @@ def parse_attribute(name: str, value: Any, context: Context, depth: int = 0) -> 
     """
     if depth > _MAX_DEPTH:
         raise BadRequestData(f"{name}: attributes nest deeper than {_MAX_DEPTH}")
-    if isinstance(value, list) and value and all(_is_instance(item) for item in value):
+    if isinstance(value, list) and value and all(is_instance(item) for item in value):
         instances = [_parse_instance(name, item, context, depth) for item in value]
         _check_datasets(name, instances)
         return instances
@@ -51,7 +52,7 @@ def parse_partial(name: str, body: Any, context: Context) -> Instance:
     """An attribute fragment of a partial update (5.6.4): any members, `type` only when the body says it."""
     if not isinstance(body, dict) or not body:
         raise BadRequestData(f"{name}: {shown(body)} is not an attribute fragment: an object with at least one member")
-    kind = _kind(name, body)
+    kind = kind_of(name, body)
     said = "type" in body or "@type" in body
     if kind is None:
         if said:
@@ -59,7 +60,10 @@ def parse_partial(name: str, body: Any, context: Context) -> Instance:
         kind = "Property"
     instance: Instance = {"type": kind} if said else {}
     for member, content in body.items():
-        _parse_member(instance, member, content, kind, name, context, 0)
+        if content == NULL and member in _REMOVABLE:
+            instance[member] = NULL
+        else:
+            parse_member(instance, member, content, kind, name, context)
     return instance
 
 
@@ -73,7 +77,8 @@ def dataset(instance: Instance) -> str | None:
     return instance.get("datasetId")
 
 
-def _is_instance(value: Any) -> bool:
+def is_instance(value: Any) -> bool:
+    """True for an object that is an attribute instance: it says a type, or holds what bears a value."""
     if not isinstance(value, dict):
         return False
     kind = value.get("type", value.get("@type"))
@@ -92,7 +97,7 @@ def _check_datasets(name: str, instances: list[Instance]) -> None:
 
 
 def _parse_instance(name: str, value: Any, context: Context, depth: int) -> Instance:
-    kind = _kind(name, value)
+    kind = kind_of(name, value)
     if kind is None:  # concise: the value alone
         if value is None:
             raise BadRequestData(
@@ -105,12 +110,12 @@ def _parse_instance(name: str, value: Any, context: Context, depth: int) -> Inst
     if known.bearer not in value:
         raise BadRequestData(f"{name}: a {kind} needs the member {known.bearer!r}")
     for member, content in value.items():
-        _parse_member(instance, member, content, kind, name, context, depth)
+        parse_member(instance, member, content, kind, name, context, depth)
     return instance
 
 
-def _parse_member(
-    instance: Instance, member: str, content: Any, kind: str, name: str, context: Context, depth: int
+def parse_member(
+    instance: Instance, member: str, content: Any, kind: str, name: str, context: Context, depth: int = 0
 ) -> None:
     if member in _SKIPPED:
         return
@@ -127,7 +132,7 @@ def _parse_member(
         instance[context.attribute(member)] = parse_attribute(f"{name}.{member}", content, context, depth + 1)
 
 
-def _kind(name: str, value: Any) -> str | None:
+def kind_of(name: str, value: Any) -> str | None:
     """The attribute type of a JSON value: said, told by its members (concise, 4.5.1), or None for a bare value."""
     if not isinstance(value, dict):
         return None
@@ -169,7 +174,15 @@ def _geometry(value: Any, name: str, member: str, context: Context) -> Any:
 def _value(value: Any, name: str, member: str, context: Context) -> Any:
     if isinstance(value, dict | list):
         check_depth(value, f"{name}.value")
+        if _holds_null(value):
+            raise BadRequestData(f"{name}.value: {NULL!r} within a value deletes, which only a merge does (5.5.4)")
     return value
+
+
+def _holds_null(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(item == NULL or _holds_null(item) for item in value.values())
+    return isinstance(value, list) and any(_holds_null(item) for item in value)
 
 
 def _decoded(value: Any, name: str) -> Any:

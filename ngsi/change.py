@@ -120,12 +120,25 @@ def stamped(new: Instance, old: Instance | None, stamp: str) -> Instance:
     for key, value in new.items():
         if ":" in key:
             earlier = {dataset(item): item for item in old.get(key, ())} if old else {}
-            result[key] = [stamped(item, earlier.get(dataset(item)), stamp) for item in value]
+            result[key] = [_restamped(item, earlier.get(dataset(item)), stamp) for item in value]
         else:
             result[key] = value
     result["createdAt"] = old["createdAt"] if old and "createdAt" in old else stamp
     result["modifiedAt"] = stamp
     return result
+
+
+def _restamped(new: Instance, old: Instance | None, stamp: str) -> Instance:
+    return old if old is not None and _same(old, new) else stamped(new, old, stamp)
+
+
+def unstamped(instance: Instance) -> Instance:
+    """`instance` as a request would say it: without createdAt and modifiedAt, at every depth."""
+    return {
+        key: [unstamped(item) for item in value] if ":" in key else value
+        for key, value in instance.items()
+        if key not in ("createdAt", "modifiedAt")
+    }
 
 
 def _same(old: Instance, new: Instance) -> bool:

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from ngsi import names, times
-from ngsi.attribute import Attributes, is_null, parse_attribute
+from ngsi.attribute import Attributes, Instance, is_null, parse_attribute
 from ngsi.errors import BadRequestData, shown
 from ngsi.jsonld import Context
 from ngsi.terms import GEO_NAMES
 
-_IDS = ("id", "@id")
-_TYPES = ("type", "@type")
+ENTITY_IDS = ("id", "@id")
+ENTITY_TYPES = ("type", "@type")
 _IGNORED = frozenset({"createdAt", "modifiedAt", "deletedAt", "@context"})
 
 
@@ -63,9 +63,9 @@ def parse_fragment(body: Any, context: Context) -> Fragment:
     expires_at: datetime | None = None
     attributes: Attributes = {}
     for name, value in body.items():
-        if name in _IDS:
+        if name in ENTITY_IDS:
             entity_id = names.entity_id(value, name)
-        elif name in _TYPES:
+        elif name in ENTITY_TYPES:
             types = context.types(value)
         elif name == "scope":
             scopes = names.scopes(value)
@@ -81,9 +81,14 @@ def _add_attribute(attributes: Attributes, name: str, value: Any, context: Conte
     if iri in attributes:
         raise BadRequestData(f"{name}: the @context gives two names of this body one meaning, {iri}")
     instances = parse_attribute(name, value, context)
-    if iri in GEO_NAMES and any(item["type"] != "GeoProperty" and not is_null(item) for item in instances):
-        raise BadRequestData(f"{name}: {name} is a GeoProperty (4.7); {shown(value)} is none")
+    check_attribute(name, iri, instances)
     attributes[iri] = instances
+
+
+def check_attribute(name: str, iri: str, instances: list[Instance]) -> None:
+    """Raises BadRequestData when `iri` is a GeoProperty by the standard (4.7) and an instance is something else."""
+    if iri in GEO_NAMES and any(item["type"] != "GeoProperty" and not is_null(item) for item in instances):
+        raise BadRequestData(f"{name}: this is a GeoProperty (4.7), not a {instances[0]['type']}")
 
 
 def refuse_null(attributes: Attributes) -> None:

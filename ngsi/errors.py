@@ -8,6 +8,7 @@ NgsiLdError
   +-- ResourceNotFound        404
   +-- NonexistentTenant       404
   +-- OperationNotSupported   422
+  +-- PreconditionFailed      412  If-Match, If-None-Match (ours: the standard leaves concurrency to HTTP)
   +-- TooComplexQuery         403
   +-- TooManyResults          403
   +-- LdContextNotAvailable   504
@@ -74,6 +75,15 @@ class NonexistentTenant(NgsiLdError):
 class OperationNotSupported(NgsiLdError):
     status = 422
     title = "The operation is not supported"
+
+
+class PreconditionFailed(NgsiLdError):
+    status = 412
+    title = "The entity is not in the version that the request expects"
+
+    @classmethod
+    def type_uri(cls) -> str:
+        return "about:blank"
 
 
 class TooComplexQuery(NgsiLdError):

@@ -1,10 +1,11 @@
-"""What has expired is never shown, however late it is cleaned away (GS CIM 009, 4.22)."""
+"""What has expired is never shown, and at some time cleaned away (GS CIM 009, 4.22)."""
 
 from dataclasses import replace
 from datetime import datetime
 
 from ngsi import times
 from ngsi.attribute import Attributes, Instance
+from ngsi.change import Change, Draft
 from ngsi.entity import Entity
 
 
@@ -13,6 +14,37 @@ def unexpired(entity: Entity, now: datetime) -> Entity:
     if not any(_expires(item) for instances in entity.attributes.values() for item in instances):
         return entity
     return replace(entity, attributes=_unexpired(entity.attributes, now))
+
+
+def expire(before: Entity, now: datetime) -> Change | None:
+    """The change that takes away what has expired at `now`; None when nothing has."""
+    if before.expires_at is not None and before.expires_at <= now:
+        return Draft(before, now).deletion()
+    gone = [(iri, item) for iri, instances in before.attributes.items() for item in instances if _is_over(item, now)]
+    if not gone:
+        return None
+    draft = Draft(before, now)
+    for iri, item in gone:
+        draft.remove(iri, [item])
+    return draft.change()
+
+
+def due(entity: Entity) -> datetime | None:
+    """When something of `entity` expires next; None for never."""
+    instants = [
+        times.parse(item["expiresAt"])
+        for instances in entity.attributes.values()
+        for item in instances
+        if "expiresAt" in item
+    ]
+    if entity.expires_at is not None:
+        instants.append(entity.expires_at)
+    return min(instants, default=None)
+
+
+def keep(before: Entity | None, now: datetime) -> Change:
+    """The rule of the clean-up: nothing to do but what has expired by itself."""
+    return Change(before, before)
 
 
 def _expires(instance: Instance) -> bool:

@@ -12,6 +12,7 @@ _URI = re.compile(
 )
 _NAME = re.compile(r"[^\W\d_]\w*")
 _COMPACT_OR_IRI = re.compile(r"[A-Za-z][\w.+-]*:[^\s\x00-\x20\x7f<>\"{}|\\^`()\[\];,]+")
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _SCOPE = re.compile(r"/?[^\W\d_]\w*(/[^\W\d_]\w*)*")
 
 
@@ -49,6 +50,13 @@ def attribute_name(value: str) -> str:
 def type_name(value: object, field: str = "type") -> str:
     if not isinstance(value, str) or not is_name(value):
         raise BadRequestData(f"{field}: {shown(value)} is not a type name (a short name or an IRI)")
+    return value
+
+
+def language_tag(value: str) -> str:
+    """`value` as a language tag (RFC 5646, its shape only); raises BadRequestData."""
+    if not _LANGUAGE.fullmatch(value):
+        raise BadRequestData(f"lang: {shown(value)} is not a language tag such as ja or de-AT")
     return value
 
 

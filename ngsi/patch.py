@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from ngsi.attribute import Instance, dataset, is_null
-from ngsi.change import Change, Draft
+from ngsi.change import Change, Draft, unstamped
 from ngsi.entity import Entity, Fragment
 from ngsi.errors import AlreadyExists, BadRequestData, ResourceNotFound
 from ngsi.geometry import geometry
-from ngsi.terms import KINDS, TYPED_MEMBERS
+from ngsi.terms import KINDS, NULL, TYPED_MEMBERS
 
 
 def create(before: Entity | None, fragment: Fragment, now: datetime) -> Change:
@@ -103,8 +103,7 @@ def partial_update(before: Entity | None, iri: str, members: dict[str, Any], now
         return draft.change()
     if kind.name == "GeoProperty" and bearer in members:
         geometry(members[bearer], "value")
-    merged = {key: value for key, value in old.items() if key not in ("createdAt", "modifiedAt")} | members
-    draft.write(iri, _without_nulls(merged))
+    draft.write(iri, _without_nulls(unstamped(old) | members))
     return draft.change()
 
 
@@ -181,7 +180,10 @@ def _write_all(draft: Draft, fragment: Fragment, keep_newest: bool = False) -> N
         draft.expires_at = fragment.expires_at
     for iri, instances in fragment.attributes.items():
         for item in instances:
-            draft.write(iri, item, keep_newest)
+            if is_null(item):
+                _delete_by_null(draft, iri, dataset(item))
+            else:
+                draft.write(iri, item, keep_newest)
 
 
 def _instances(draft: Draft, iri: str) -> list[Instance]:
@@ -208,11 +210,12 @@ def _delete_by_null(draft: Draft, iri: str, dataset_id: str | None) -> None:
 
 
 def _without_nulls(instance: Instance) -> Instance:
-    """`instance` without the sub-attributes that the NGSI-LD null deletes."""
+    """`instance` without the members and sub-attributes that the NGSI-LD null deletes."""
     result: Instance = {}
     for key, value in instance.items():
         if ":" not in key:
-            result[key] = value
+            if value != NULL:
+                result[key] = value
             continue
         kept = [_without_nulls(item) for item in value if not is_null(item)]
         if kept:

@@ -4,15 +4,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import http
-from broker.api.entities import entity_id_of, settle
+from broker.api.settling import entity_id_of, settle, versioned
 from ngsi import names, patch
 from ngsi.attribute import parse_attribute, parse_partial
+from ngsi.entity import check_attribute, refuse_null
 from ngsi.errors import BadRequestData
 
 
 async def partial_update(request: Request) -> Response:
     """partialAttributeUpdate (5.6.4)."""
-    http.parameters(request, frozenset({"local", "type"}))
     entity_id, name = entity_id_of(request), request.path_params["attr"]
     content = await http.body(request)
     context = await http.body_context(request, content)
@@ -20,43 +20,44 @@ async def partial_update(request: Request) -> Response:
     if not isinstance(content, dict):
         raise BadRequestData(f"{name}: the body is not an attribute fragment")
     members = parse_partial(name, {key: value for key, value in content.items() if key != "@context"}, context)
-    tenant = await http.tenant(request)
-    await settle(request, tenant, entity_id, lambda before, now: patch.partial_update(before, iri, members, now))
-    return http.done(request)
+    change = await settle(
+        request, entity_id, lambda before, now: patch.partial_update(before, iri, members, now), context=context
+    )
+    return http.done(request, headers=versioned(change))
 
 
 async def replace(request: Request) -> Response:
     """replaceAttrs (5.6.19)."""
-    http.parameters(request, frozenset({"local", "type"}))
     entity_id, name = entity_id_of(request), request.path_params["attr"]
     content = await http.body(request)
     context = await http.body_context(request, content)
     if isinstance(content, dict):
         content = {key: value for key, value in content.items() if key != "@context"}
     iri, instances = context.attribute(name), parse_attribute(name, content, context)
-    tenant = await http.tenant(request)
-    await settle(request, tenant, entity_id, lambda before, now: patch.replace_attribute(before, iri, instances, now))
-    return http.done(request)
+    check_attribute(name, iri, instances)
+    refuse_null({iri: instances})
+    change = await settle(
+        request, entity_id, lambda before, now: patch.replace_attribute(before, iri, instances, now), context=context
+    )
+    return http.done(request, headers=versioned(change))
 
 
 async def delete(request: Request) -> Response:
     """deleteAttrs (5.6.5)."""
-    given = http.parameters(request, frozenset({"local", "type", "datasetId", "deleteAll"}))
+    given = http.parameters(request)
     entity_id, name = entity_id_of(request), request.path_params["attr"]
     delete_all, dataset_id = http.flag(given, "deleteAll"), given.get("datasetId")
     if dataset_id == "@none":
         dataset_id = None
     elif dataset_id is not None and not names.is_uri(dataset_id):
         raise BadRequestData(f"datasetId: {dataset_id!r} is neither a URI nor '@none'")
-    tenant = await http.tenant(request)
     if name == "scope":
-        await settle(request, tenant, entity_id, patch.delete_scope)
+        await settle(request, entity_id, patch.delete_scope)
         return http.done(request)
     iri = (await http.query_context(request)).attribute(name)
-    await settle(
+    change = await settle(
         request,
-        tenant,
         entity_id,
         lambda before, now: patch.delete_attribute(before, iri, now, dataset_id=dataset_id, delete_all=delete_all),
     )
-    return http.done(request)
+    return http.done(request, headers=versioned(change))

@@ -1,32 +1,35 @@
 """/entityOperations (GS CIM 009, 6.14 to 6.17)."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import http
+from broker.api.entities import merge_fragment
 from broker.store.changes import Operation, Outcome
+from ngsi import merge as merge_patch
 from ngsi import names, patch
 from ngsi.entity import Fragment, parse_entity, parse_fragment
 from ngsi.errors import BadRequestData, InvalidRequest, NgsiLdError
 from ngsi.jsonld import Context
+from ngsi.merge import MergeFragment
 
-Parse = Callable[[Any, Context], Fragment]
-Rule = Callable[[Fragment], Callable[[Any, Any], Any]]
+F = TypeVar("F", Fragment, MergeFragment)
+Parse = Callable[[Any, Context], F]
+Rule = Callable[[F], Callable[[Any, Any], Any]]
 
 
 async def create(request: Request) -> Response:
     """createBatch (5.6.7): 201 with the ids, or 207."""
-    http.parameters(request, frozenset({"local"}))
     results = await _each(request, parse_entity, lambda it: lambda old, now: patch.create(old, it, now), create=True)
     return _answer(request, results, created=True)
 
 
 async def upsert(request: Request) -> Response:
     """upsertBatch (5.6.8): 201 with the created ids, 204 when all existed, or 207."""
-    given = http.parameters(request, frozenset({"local", "options"}))
+    given = http.parameters(request)
     chosen = http.options(given, frozenset({"replace", "update", "keepNewest"}))
     if {"replace", "update"} <= chosen:
         raise BadRequestData("options: replace and update exclude each other")
@@ -42,15 +45,24 @@ async def upsert(request: Request) -> Response:
 
 async def update(request: Request) -> Response:
     """updateBatch (5.6.9): 204 or 207."""
-    given = http.parameters(request, frozenset({"local", "options"}))
+    given = http.parameters(request)
     keep = "noOverwrite" in http.options(given, frozenset({"noOverwrite", "update", "replace"}))
     results = await _each(request, _with_id, lambda it: lambda old, now: patch.append(old, it, now, no_overwrite=keep))
     return _answer(request, results)
 
 
+async def merge(request: Request) -> Response:
+    """mergeBatch (5.6.20): 204 or 207."""
+
+    def parse(item: Any, context: Context) -> MergeFragment:
+        return _identified(merge_fragment(request, item, context))
+
+    results = await _each(request, parse, lambda it: lambda old, now: merge_patch.merge(old, it, now))
+    return _answer(request, results)
+
+
 async def delete(request: Request) -> Response:
     """deleteBatch (5.6.10): 204 or 207."""
-    http.parameters(request, frozenset({"local"}))
     ids = _listed(request, await http.body(request))
     tenant = await http.tenant(request)
     results: list[tuple[str, Outcome]] = []
@@ -72,7 +84,10 @@ def _deletion(entity_id: str) -> Callable[[Any, Any], Any]:
 
 
 def _with_id(item: Any, context: Context) -> Fragment:
-    fragment = parse_fragment(item, context)
+    return _identified(parse_fragment(item, context))
+
+
+def _identified(fragment: F) -> F:
     if fragment.id is None:
         raise BadRequestData("id: each entity of a batch needs its id")
     return fragment
@@ -89,7 +104,7 @@ def _listed(request: Request, content: Any) -> list[Any]:
     return content
 
 
-async def _each(request: Request, parse: Parse, rule: Rule, *, create: bool = False) -> list[tuple[str, Outcome]]:
+async def _each(request: Request, parse: Parse[F], rule: Rule[F], *, create: bool = False) -> list[tuple[str, Outcome]]:
     """Parse and apply every item; each one's error is its own, in the order of the body."""
     items = _listed(request, await http.body(request))
     if http.is_ld(request) and http.link_context(request) is not None:

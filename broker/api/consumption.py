@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import http, presentation, questions
-from broker.api.entities import entity_id_of
 from broker.api.paging import page_links
 from broker.api.presentation import Presentation
+from broker.api.settling import entity_id_of
 from broker.api.view import View
 from broker.store import entities
 from ngsi.entity import Entity

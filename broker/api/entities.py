@@ -1,99 +1,121 @@
-"""/entities and /entities/{id} (GS CIM 009, 6.4, 6.5)."""
+"""/entities and /entities/{id}: what is written (GS CIM 009, 6.4, 6.5, 6.6)."""
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import http
-from broker.store.changes import Operation, Outcome
+from broker.api.settling import entity_id_of, settle, versioned
 from ngsi import names, patch
 from ngsi.change import Change
-from ngsi.entity import parse_entity, parse_fragment
-from ngsi.errors import BadRequestData, NgsiLdError, shown
+from ngsi.entity import Fragment, parse_entity, parse_fragment, refuse_null
+from ngsi.errors import BadRequestData, shown
 from ngsi.jsonld import Context
+from ngsi.merge import MergeFragment, merge, parse_merge
+from ngsi.times import date_time, text
+
+_INPUT_FORMATS: Final = frozenset({"normalized", "concise", "simplified", "keyValues"})
 
 
 async def create(request: Request) -> Response:
     """createEntity (5.6.1)."""
-    http.parameters(request, frozenset({"local"}))
     content = await http.body(request)
     fragment = parse_entity(content, await http.body_context(request, content))
-    assert fragment.id is not None
-    tenant = await http.tenant(request, create=True)
-    await settle(request, tenant, fragment.id, lambda before, now: patch.create(before, fragment, now))
-    return http.done(request, 201, headers=http.location(fragment.id))
+    entity_id = str(fragment.id)
+    change = await settle(request, entity_id, lambda before, now: patch.create(before, fragment, now), create=True)
+    return http.done(request, 201, headers=http.location(entity_id) | versioned(change))
 
 
 async def replace(request: Request) -> Response:
     """replaceEntity (5.6.18)."""
-    http.parameters(request, frozenset({"local", "type"}))
-    entity_id = entity_id_of(request)
-    content = await http.body(request)
-    context = await http.body_context(request, content)
+    entity_id, content, context = await _sent(request)
     if isinstance(content, dict):
         content = {"id": entity_id, **content}
     fragment = parse_entity(content, context)
-    if fragment.id != entity_id:
-        raise BadRequestData(f"id: {shown(fragment.id)} is not the id of the path")
-    tenant = await http.tenant(request)
-    await settle(request, tenant, entity_id, lambda before, now: patch.replace_entity(before, fragment, now))
-    return http.done(request)
+    _same_id(fragment, entity_id)
+    change = await settle(
+        request, entity_id, lambda before, now: patch.replace_entity(before, fragment, now), context=context
+    )
+    return http.done(request, headers=versioned(change))
+
+
+async def merge_entity(request: Request) -> Response:
+    """mergeEntity (5.6.17)."""
+    entity_id, content, context = await _sent(request)
+    fragment = merge_fragment(request, content, context)
+    _same_id(fragment, entity_id)
+    change = await settle(request, entity_id, lambda before, now: merge(before, fragment, now), context=context)
+    return http.done(request, headers=versioned(change))
 
 
 async def delete(request: Request) -> Response:
     """deleteEntity (5.6.6)."""
-    http.parameters(request, frozenset({"local", "type"}))
     entity_id = entity_id_of(request)
-    tenant = await http.tenant(request)
-    await settle(request, tenant, entity_id, lambda before, now: patch.delete(before, entity_id, now))
+    await settle(request, entity_id, lambda before, now: patch.delete(before, entity_id, now))
     return http.done(request)
 
 
 async def append_attributes(request: Request) -> Response:
     """appendAttrs (5.6.3)."""
-    given = http.parameters(request, frozenset({"local", "type", "options"}))
-    no_overwrite = "noOverwrite" in http.options(given, frozenset({"noOverwrite"}))
-    entity_id = entity_id_of(request)
-    content = await http.body(request)
-    context = await http.body_context(request, content)
-    fragment = parse_fragment(content, context).with_id(entity_id)
-    tenant = await http.tenant(request)
+    given = http.parameters(request)
+    keep = "noOverwrite" in http.options(given, frozenset({"noOverwrite"}))
+    entity_id, content, context = await _sent(request)
+    fragment = _fragment(content, context, entity_id)
+    refuse_null(fragment.attributes)
     change = await settle(
-        request,
-        tenant,
-        entity_id,
-        lambda before, now: patch.append(before, fragment, now, no_overwrite=no_overwrite),
+        request, entity_id, lambda before, now: patch.append(before, fragment, now, no_overwrite=keep), context=context
     )
-    return update_result(request, change, context)
+    return _update_result(request, change, context)
 
 
 async def update_attributes(request: Request) -> Response:
     """updateAttrs (5.6.2)."""
-    http.parameters(request, frozenset({"local", "type"}))
+    entity_id, content, context = await _sent(request)
+    fragment = _fragment(content, context, entity_id)
+    change = await settle(request, entity_id, lambda before, now: patch.update(before, fragment, now), context=context)
+    return _update_result(request, change, context)
+
+
+def merge_fragment(request: Request, content: Any, context: Context) -> MergeFragment:
+    """The fragment of a merge with the parameters that say how to read it."""
+    given = http.parameters(request)
+    chosen = http.options(given, _INPUT_FORMATS) | {given.get("format", "normalized")}
+    if not chosen <= _INPUT_FORMATS:
+        raise BadRequestData(f"format: {shown(given['format'])} is not one of {', '.join(sorted(_INPUT_FORMATS))}")
+    observed_at = (
+        text(date_time(given["observedAt"].replace(" ", "+"), "observedAt")) if "observedAt" in given else None
+    )
+    return parse_merge(
+        content,
+        context,
+        simplified=not chosen.isdisjoint({"simplified", "keyValues"}),
+        observed_at=observed_at,
+        language=names.language_tag(given["lang"]) if "lang" in given else None,
+    )
+
+
+async def _sent(request: Request) -> tuple[str, Any, Context]:
+    """The id of the path, the body, and the body's @context."""
     entity_id = entity_id_of(request)
     content = await http.body(request)
-    context = await http.body_context(request, content)
-    fragment = parse_fragment(content, context).with_id(entity_id)
-    tenant = await http.tenant(request)
-    change = await settle(request, tenant, entity_id, lambda before, now: patch.update(before, fragment, now))
-    return update_result(request, change, context)
+    return entity_id, content, await http.body_context(request, content)
 
 
-def update_result(request: Request, change: Change, context: Context) -> Response:
+def _fragment(content: Any, context: Context, entity_id: str) -> Fragment:
+    fragment = parse_fragment(content, context)
+    _same_id(fragment, entity_id)
+    return fragment.with_id(entity_id)
+
+
+def _same_id(fragment: Fragment | MergeFragment, entity_id: str) -> None:
+    if fragment.id is not None and fragment.id != entity_id:
+        raise BadRequestData(f"id: {shown(fragment.id)} is not the id of the path, {shown(entity_id)}")
+
+
+def _update_result(request: Request, change: Change, context: Context) -> Response:
     if not change.not_updated:
-        return http.done(request)
+        return http.done(request, headers=versioned(change))
     refused = [{"attributeName": context.compact(iri), "reason": reason} for iri, reason in change.not_updated]
-    return http.done(request, 207, {"updated": [context.compact(iri) for iri in change.touched], "notUpdated": refused})
-
-
-def entity_id_of(request: Request) -> str:
-    return names.entity_id(request.path_params["id"])
-
-
-async def settle(request: Request, tenant: int, entity_id: str, rule: Any) -> Change:
-    """Apply one operation; its error is raised."""
-    outcome: Outcome = await http.broker(request).provision.one(Operation(tenant, entity_id, rule))
-    if isinstance(outcome, NgsiLdError):
-        raise outcome
-    return outcome
+    updated = [context.compact(iri) for iri in change.touched]
+    return http.done(request, 207, {"updated": updated, "notUpdated": refused}, versioned(change))

@@ -31,6 +31,8 @@ _FORMS: Final = ("normalized", "concise", "simplified", "keyValues")
 _SHOWN_CHOICES: Final = {"format": _FORMS, "options": (*_FORMS, "sysAttrs")}
 _TEMPORAL_FORMS: Final = ("normalized", "concise", "temporalValues", "simplified", "keyValues", "aggregatedValues")
 _TEMPORAL_CHOICES: Final = {"format": _TEMPORAL_FORMS, "options": (*_TEMPORAL_FORMS, "sysAttrs")}
+_MERGE: Final = frozenset({"options", "format", "observedAt", "lang"})
+_MERGE_CHOICES: Final = {"format": _FORMS, "options": _FORMS}
 _CREATED: Final = {201: None}
 _IDS: Final = {201: "Ids", 204: None, 207: "BatchOperationResult"}
 _DONE: Final = {204: None, 207: "BatchOperationResult"}
@@ -67,6 +69,15 @@ _ENTITIES: Final = (
         choices=_SHOWN_CHOICES,
     ),
     Operation("PUT", _ENTITY, entities.replace, TYPED, "Entity", errors=_WRITE_ERRORS),
+    Operation(
+        "PATCH",
+        _ENTITY,
+        entities.merge_entity,
+        TYPED | _MERGE,
+        "EntityFragment",
+        errors=_WRITE_ERRORS,
+        choices=_MERGE_CHOICES,
+    ),
     Operation("DELETE", _ENTITY, entities.delete, TYPED, errors=(400, 404)),
     Operation(
         "POST",
@@ -126,6 +137,7 @@ _BATCHES: Final = (
         errors=(400, 403, 422, 504),
         choices=_SHOWN_CHOICES,
     ),
+    Operation("POST", f"{_BATCH}/merge", batch.merge, LOCAL | _MERGE, "Batch", answers=_DONE, choices=_MERGE_CHOICES),
     Operation("POST", f"{_BATCH}/delete", batch.delete, LOCAL, "Ids", answers=_DONE),
 )
 

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import http
-from broker.api.entities import entity_id_of
 from broker.api.questions import attribute_names
+from broker.api.settling import entity_id_of
 from broker.store import history
 from ngsi import times
 from ngsi.errors import BadRequestData, ResourceNotFound, shown

@@ -15,6 +15,7 @@ from broker.store.tenants import learn_terms
 from ngsi.change import Change
 from ngsi.entity import Entity
 from ngsi.errors import NgsiLdError
+from ngsi.expiry import due, expire
 from ngsi.geometry import ewkb
 from ngsi.terms import CORE
 
@@ -68,12 +69,8 @@ class Writer:
         rows = await connection.fetch(sql["lock"], [key[0] for key in keys], [key[1] for key in keys])
         stored = {(row["tenant"], row["id"]): row for row in rows}
         states: dict[Key, Entity | None] = {key: _entity(row) for key, row in stored.items()}
-        outcomes = [self._one(operation, states) for operation in operations]
-        changes = [
-            ((operation.tenant, operation.id), outcome)
-            for operation, outcome in zip(operations, outcomes, strict=True)
-            if isinstance(outcome, Change) and (outcome.changed or outcome.written)
-        ]
+        changes: list[tuple[Key, Change]] = []
+        outcomes = [self._one(operation, states, changes) for operation in operations]
         if not changes:
             return outcomes
         numbers = {key: stored[key]["no"] if key in stored else await self._number() for key, _ in changes}
@@ -84,15 +81,28 @@ class Writer:
         current = [(key, change) for key, change in changes if change.changed]
         if current and not await connection.fetchval(sql["write"], *_columns(current, numbers, stored.keys())):
             raise _RaceLost
+        plans = [(*key, at) for key, entity in states.items() if entity is not None and (at := due(entity)) is not None]
+        if plans:
+            await connection.execute(statements("expiry")["plan"], *(list(item) for item in zip(*plans, strict=True)))
         return outcomes
 
-    def _one(self, operation: Operation, states: dict[Key, Entity | None]) -> Outcome:
+    def _one(
+        self, operation: Operation, states: dict[Key, Entity | None], changes: list[tuple[Key, Change]]
+    ) -> Outcome:
+        """The operation's outcome. What has expired goes before it, as a change of its own."""
         key = (operation.tenant, operation.id)
+        before = states.get(key)
+        expired = expire(before, self._now()) if before is not None else None
+        if expired is not None:
+            changes.append((key, expired))
+            states[key] = before = expired.after
         try:
-            change = operation.rule(states.get(key), self._now())
+            change = operation.rule(before, self._now())
         except NgsiLdError as error:
             return error
         states[key] = change.after
+        if change.changed or change.written:
+            changes.append((key, change))
         return change
 
     def _now(self) -> datetime:

@@ -1,0 +1,17 @@
+"""What is to be cleaned up, and when."""
+
+from typing import Any
+
+from broker.store.db import Database
+from broker.store.statements import statements
+
+
+async def due(database: Database) -> list[Any]:
+    """Rows (tenant, id, at) of entities of which something has expired, the oldest first."""
+    return list(await database.writers.fetch(statements("expiry")["due"]))
+
+
+async def done(database: Database, rows: list[Any]) -> None:
+    """Forget `rows`, unless they were planned anew meanwhile."""
+    columns = ([row[name] for row in rows] for name in ("tenant", "id", "at"))
+    await database.writers.execute(statements("expiry")["done"], *columns)

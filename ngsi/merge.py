@@ -1,0 +1,230 @@
+"""Merge patch: a fragment merged into an entity down into its values (GS CIM 009, 5.5.12, 5.6.17; RFC 7396).
+
+What a fragment's attribute means can depend on the attribute that is there (a bare value keeps its type), so its
+JSON is kept as it came until the target is known.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from ngsi import names, times
+from ngsi.attribute import Instance, dataset, is_instance, is_null, kind_of, parse_attribute, parse_member
+from ngsi.change import Change, Draft, unstamped
+from ngsi.entity import ENTITY_IDS, ENTITY_TYPES, Entity, check_attribute
+from ngsi.errors import BadRequestData, ResourceNotFound, shown
+from ngsi.jsonld import Context
+from ngsi.terms import (
+    COMMON_MEMBERS,
+    DEFAULT_DATASET,
+    ENTITY_MEMBERS,
+    IGNORED_MEMBERS,
+    KINDS,
+    NULL,
+    TYPED_MEMBERS,
+)
+
+_KNOWN: Final = COMMON_MEMBERS | TYPED_MEMBERS
+_NO_ATTRIBUTES: Final = ENTITY_MEMBERS | {"@id", "@type", "@context"}
+
+
+@dataclass(frozen=True, slots=True)
+class MergeFragment:
+    """A fragment as JSON, and how to read it.
+
+    `attributes`: IRI to (name, JSON). `simplified`: attributes are bare values. `observed_at` restamps merged
+    attributes that had an observedAt; `language` is the key that a string takes in a languageMap.
+    """
+
+    id: str | None
+    body: dict[str, Any]
+    attributes: dict[str, tuple[str, Any]]
+    context: Context
+    simplified: bool = False
+    observed_at: str | None = None
+    language: str | None = None
+
+
+def parse_merge(body: Any, context: Context, **how: Any) -> MergeFragment:
+    """Raises BadRequestData for names that are none; values are checked against the target."""
+    if not isinstance(body, dict):
+        raise BadRequestData(f"an entity is a JSON object, not {shown(body)}")
+    given = next((body[name] for name in ENTITY_IDS if name in body), None)
+    attributes: dict[str, tuple[str, Any]] = {}
+    for name, value in body.items():
+        if name not in _NO_ATTRIBUTES:
+            iri = context.attribute(name)
+            if iri in attributes:
+                raise BadRequestData(f"{name}: the @context gives two names of this body one meaning, {iri}")
+            attributes[iri] = (name, value)
+    return MergeFragment(None if given is None else names.entity_id(given), body, attributes, context, **how)
+
+
+def merge(before: Entity | None, fragment: MergeFragment, now: datetime) -> Change:
+    """mergeEntity (5.6.17): raises ResourceNotFound, BadRequestData."""
+    if before is None:
+        raise ResourceNotFound(f"entity {fragment.id or ''} does not exist")
+    draft = Draft(before, now)
+    _merge_head(draft, fragment)
+    for iri, (name, value) in fragment.attributes.items():
+        _merge_attribute(draft, iri, name, value, fragment)
+    return draft.change()
+
+
+def _merge_head(draft: Draft, fragment: MergeFragment) -> None:
+    body = fragment.body
+    for name in ENTITY_TYPES:
+        if name in body:
+            draft.add_types(fragment.context.types(body[name]))
+    if "scope" in body:
+        draft.scopes = [] if body["scope"] == NULL else names.scopes(body["scope"])
+    if "expiresAt" in body:
+        given = body["expiresAt"]
+        draft.expires_at = None if given == NULL else times.date_time(given, "expiresAt")
+
+
+def _merge_attribute(draft: Draft, iri: str, name: str, value: Any, fragment: MergeFragment) -> None:
+    several = isinstance(value, list) and value and all(_is_instance(item, fragment) for item in value)
+    for item in value if several else [value]:
+        dataset_id = _dataset_of(item, fragment)
+        old = draft.find(iri, dataset_id)
+        new = _merged(old, item, name, fragment)
+        if new is not None:
+            check_attribute(name, iri, [new])
+            draft.write(iri, new)
+        elif old is not None:
+            draft.remove(iri, [old])
+
+
+def _is_instance(value: Any, fragment: MergeFragment) -> bool:
+    return not fragment.simplified and isinstance(value, dict) and _speaks_of_members(value)
+
+
+def _speaks_of_members(value: dict[str, Any]) -> bool:
+    return is_instance(value) or ("type" not in value and "@type" not in value and not _KNOWN.isdisjoint(value))
+
+
+def _dataset_of(value: Any, fragment: MergeFragment) -> str | None:
+    found = value.get("datasetId") if _is_instance(value, fragment) else None
+    return None if found == DEFAULT_DATASET else found
+
+
+def _merged(old: Instance | None, value: Any, name: str, fragment: MergeFragment) -> Instance | None:
+    """`old` with `value` merged into it, not stamped; None when nothing is left of it."""
+    if value == NULL:
+        return None
+    if not _is_instance(value, fragment):
+        return _with_bare_value(old, value, name, fragment)
+    new = _as_kind(old or {}, _kind(old, value, name))
+    for member, content in value.items():
+        if member not in IGNORED_MEMBERS and member not in ("type", "@type"):
+            _merge_member(new, member, content, name, fragment)
+    return _finished(new, old, "observedAt" in value, name, fragment)
+
+
+def _kind(old: Instance | None, value: dict[str, Any], name: str) -> str:
+    """The type after the merge: the one said, else the one there is, unless the members are another type's."""
+    found = kind_of(name, value)
+    if found is None and old is None:
+        raise BadRequestData(f"{name}: there is no such attribute yet, so the fragment needs its type and value")
+    if old is None or "type" in value or "@type" in value:
+        return str(found)
+    return str(old["type"] if found is None or KINDS[old["type"]].bearer in value else found)
+
+
+def _as_kind(old: Instance, kind: str) -> Instance:
+    """`old` as a `kind`, without its stamps: members that this type does not have are left behind."""
+    allowed = KINDS[kind].members | COMMON_MEMBERS
+    return {key: item for key, item in unstamped(old).items() if ":" in key or key in allowed} | {"type": kind}
+
+
+def _merge_member(new: Instance, member: str, content: Any, name: str, fragment: MergeFragment) -> None:
+    kind = new["type"]
+    if member == KINDS[kind].bearer:
+        _merge_bearer(new, content, name, fragment)
+    elif content == NULL and member in _KNOWN and member != "datasetId":
+        new.pop(member, None)
+    elif member in _KNOWN:
+        parse_member(new, member, content, kind, name, fragment.context)
+    else:
+        iri = fragment.context.attribute(member)
+        instances = _merged_sub_attribute(new.pop(iri, []), content, f"{name}.{member}", fragment)
+        if instances:
+            new[iri] = instances
+
+
+def _merge_bearer(new: Instance, content: Any, name: str, fragment: MergeFragment) -> None:
+    """Objects merge member by member (RFC 7396), anything else takes the old one's place."""
+    kind = new["type"]
+    bearer = KINDS[kind].bearer
+    target = new.get(bearer)
+    if content == NULL or content == {DEFAULT_DATASET: NULL}:
+        new[bearer] = NULL
+        return
+    if isinstance(content, dict) and kind in ("Property", "JsonProperty", "LanguageProperty", "GeoProperty"):
+        content = merge_patch(target, content)
+        if kind == "LanguageProperty" and not content:  # no language is left
+            content = NULL
+    parse_member(new, bearer, content, kind, name, fragment.context)
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396 with the NGSI-LD null in the place of JSON null."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, item in patch.items():
+        if item == NULL:
+            result.pop(key, None)
+        else:
+            result[key] = merge_patch(result.get(key), item)
+    return result
+
+
+def _merged_sub_attribute(old: list[Instance], value: Any, name: str, fragment: MergeFragment) -> list[Instance]:
+    several = isinstance(value, list) and value and all(_is_instance(item, fragment) for item in value)
+    instances = list(old)
+    for item in value if several else [value]:
+        which = _dataset_of(item, fragment)
+        earlier = next((one for one in instances if dataset(one) == which), None)
+        new = _merged(earlier, item, name, fragment)
+        instances = [one for one in instances if one is not earlier]
+        if new is not None:
+            instances.append(new)
+    return instances
+
+
+def _with_bare_value(old: Instance | None, value: Any, name: str, fragment: MergeFragment) -> Instance | None:
+    if old is None:
+        return parse_attribute(name, _told(value, fragment), fragment.context)[0]
+    if not fragment.simplified:
+        kind_of(name, value)  # raises for an object that claims a type there is not
+    kind = old["type"]
+    bearer = KINDS[kind].bearer
+    if kind == "LanguageProperty" and isinstance(value, str):
+        value = {fragment.language or DEFAULT_DATASET: value}
+    elif isinstance(value, dict) and value.keys() == {bearer}:  # {"json": ...}, {"vocab": ...}, {"languageMap": ...}
+        value = value[bearer]
+    new = _as_kind(old, kind)
+    _merge_bearer(new, value, name, fragment)
+    return _finished(new, old, False, name, fragment)
+
+
+def _told(value: Any, fragment: MergeFragment) -> Any:
+    """A simplified value as it would stand in the concise form, so that an object is never read as members."""
+    if fragment.simplified and not (isinstance(value, dict) and value.keys() <= {"languageMap", "vocab", "json"}):
+        return {"value": value}
+    return value
+
+
+def _finished(
+    new: Instance, old: Instance | None, observed: bool, name: str, fragment: MergeFragment
+) -> Instance | None:
+    bearer = KINDS[new["type"]].bearer
+    if bearer not in new:
+        raise BadRequestData(f"{name}: a {new['type']} needs the member {bearer!r}")
+    if is_null(new):
+        return None
+    if fragment.observed_at is not None and old is not None and "observedAt" in old and not observed:
+        new["observedAt"] = fragment.observed_at
+    return new
