@@ -2,16 +2,20 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from ngsi import times
 from ngsi.attribute import Attributes, Instance
 from ngsi.change import Change, Draft
 from ngsi.entity import Entity
+from ngsi.terms import ATTRIBUTE_MEMBERS
+
+_LASTING: Final = ATTRIBUTE_MEMBERS - {"expiresAt"}  # an instance with no other member has no sub-attributes
 
 
 def unexpired(entity: Entity, now: datetime) -> Entity:
     """`entity` without the attribute instances and sub-attributes whose expiresAt is not after `now`."""
-    if not any(_expires(item) for instances in entity.attributes.values() for item in instances):
+    if _is_lasting(entity.attributes):
         return entity
     return replace(entity, attributes=_unexpired(entity.attributes, now))
 
@@ -47,15 +51,16 @@ def keep(before: Entity | None, now: datetime) -> Change:
     return Change(before, before)
 
 
-def _expires(instance: Instance) -> bool:
-    if "expiresAt" in instance:
-        return True
-    return any(
-        _expires(item)
-        for member, content in instance.items()
-        if type(content) is list and ":" in member
-        for item in content
-    )
+def _is_lasting(attributes: Attributes) -> bool:
+    """True when nothing can expire, told by a few set operations; this is asked of every entity shown."""
+    for instances in attributes.values():
+        for instance in instances:
+            if not _LASTING.issuperset(instance):
+                if "expiresAt" in instance:
+                    return False
+                if not _is_lasting({member: content for member, content in instance.items() if ":" in member}):
+                    return False
+    return True
 
 
 def _unexpired(attributes: Attributes, now: datetime) -> Attributes:

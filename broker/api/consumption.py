@@ -10,7 +10,7 @@ from starlette.responses import Response
 from broker.api import http, presentation, questions
 from broker.api.paging import page_links
 from broker.api.presentation import Presentation
-from broker.api.settling import entity_id_of
+from broker.api.settling import entity_id_of, etag
 from broker.api.view import View
 from broker.store import entities
 from ngsi.entity import Entity
@@ -88,7 +88,8 @@ async def retrieve(request: Request) -> Response:
     if not bodies[0]:
         raise ResourceNotFound(f"entity {entity_id} has nothing of what pick and omit leave")
     several = wanted.joining is not None and wanted.joining.join == "flat"
-    return _response(request, bodies if several else bodies[0], context, wanted, view.altered)
+    headers = {"ETag": etag(entity)}
+    return _response(request, bodies if several else bodies[0], context, wanted, view.altered, headers)
 
 
 async def _answer(

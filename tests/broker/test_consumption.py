@@ -274,6 +274,11 @@ async def test_head_has_the_headers_of_get(http: httpx.AsyncClient) -> None:
             assert head.headers.get(name) == got.headers.get(name)
 
 
+async def test_a_retrieval_tells_the_version_that_writes_may_name(http: httpx.AsyncClient) -> None:
+    tags = [(await http.get(f"/entities/{one}")).headers["etag"] for one in (STORE, STORE, BARE)]
+    assert tags[0] == tags[1] != tags[2]
+
+
 # GeoJSON
 
 
