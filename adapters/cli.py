@@ -10,12 +10,14 @@ from typing import Any, TypeAlias
 import httpx
 import orjson
 
+from adapters.privacy.report import report
+from adapters.privacy.store import PrivacyStore
 from adapters.quarantine import Quarantine
 from adapters.registry import load, published
 from adapters.replay import ReplayError, replay
-from adapters.service import day_key, serve, surroundings, until_stopped
+from adapters.service import serve, surroundings, until_stopped
 from adapters.settings import AdapterSettings
-from adapters.sources import SourceError, bind, read
+from adapters.sources import NotPermitted, SourceError, bind, read
 
 Handler = Callable[[argparse.Namespace], int]
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -27,6 +29,8 @@ def register(subparsers: Subparsers) -> None:
     _command(group, "run", "run the declared sources until stopped", run_sources)
     _command(group, "list", "list the installed adapters and the declared sources", list_sources)
     _command(group, "check", "check the declaration of sources without running them", check_sources)
+    telling = _command(group, "privacy", "tell every published count of persons with its k, as CSV", tell_privacy)
+    telling.add_argument("source", nargs="?", help="only of this source")
     group = _group(subparsers, "quarantine", "messages that could not become entities")
     listing = _command(group, "list", "list what was set aside, newest first", list_quarantine)
     listing.add_argument("--source", help="only of this source")
@@ -63,15 +67,25 @@ def check_sources(args: argparse.Namespace) -> int:
 
 def _check() -> None:
     settings = AdapterSettings()
-    around, keys, mistakes = surroundings(settings), day_key(settings), []
+    around, mistakes = surroundings(settings), []
     for declaration in read(settings):
         try:
-            bind(declaration, around, keys)
+            bind(declaration, around)
             print(f"ok      {declaration.name}")
+        except NotPermitted as reason:
+            print(f"silent  {declaration.name}: {reason}")
         except SourceError as error:
             mistakes.append(str(error))
     if mistakes:
         raise SourceError("\n".join(mistakes))
+
+
+def tell_privacy(args: argparse.Namespace) -> int:
+    store = PrivacyStore(AdapterSettings().data / "privacy.db")
+    for source in [args.source] if args.source else store.sources():
+        for line in report(store, source):
+            print(line)
+    return 0
 
 
 def list_quarantine(args: argparse.Namespace) -> int:

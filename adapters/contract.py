@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from adapters.privacy.guard import Privacy
 from models import Model
 
 
@@ -80,22 +81,26 @@ Item = Model | Restricted | DecodeError
 Transport = Callable[[], AsyncIterator[Message]]
 Decode = Callable[[Message], Iterable[Item]]
 Pseudonym = Callable[[str], str]
+TICK = {"tick": "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """One kind of source.
 
-    `decoder` binds the settings (tables are read here, once) and the day's pseudonyms and returns the pure decoder.
+    `decoder` binds the settings (tables are read here, once) and returns the pure decoder; one of a personal source is
+    also given what it may do with persons: pseudonyms, a profile, a ledger of what was published.
     `personal` says that messages hold identifiers of persons or of things they carry: the raw bytes then never leave
-    this process, not even for the quarantine.
+    this process, not even for the quarantine. With `ticks`, an empty message with `tick` in its metadata comes every so
+    many seconds, for decoders that wait for a bin to end.
     """
 
     name: str
     transport: str
     settings: type[SourceSettings]
-    decoder: Callable[[Any, Pseudonym], Decode]
+    decoder: Callable[[Any, Privacy], Decode]
     personal: bool = False
+    ticks: float = 0.0
 
 
 def _shown(value: object) -> str:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from adapters.contract import Adapter, Decode, DecodeError, Item, Message, Outcome, Restricted, Transport
 from adapters.metrics import Metrics, Newest
+from adapters.provenance import Provenance
 from adapters.quarantine import Quarantine, Record, of_error, of_rejection
 from adapters.sink import Sink
 from adapters.spool import Spool
@@ -20,7 +21,7 @@ from models import zulu
 
 log = logging.getLogger(__name__)
 
-LARGE = 65536  # bytes; a larger message is decoded in a thread, so that other sources go on
+LARGE = 65536  # bytes; larger messages and personal ones are decoded in a thread, so that other sources go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Source:
     tenant: str = ""
     restricted_tenant: str = ""
     spooled: bool = False
+    provenance: Provenance | None = None
     newest: Newest = field(default_factory=Newest, compare=False)
 
 
@@ -70,7 +72,7 @@ async def deliver(source: Source, broker: Broker, messages: list[Message], patie
     Raises BrokerAway after `patience` seconds without the broker; then no message is settled.
     """
     delivery = _Delivery(source, broker, patience)
-    async for batch in _batches(source.decode, messages, broker.batch):
+    async for batch in _batches(source.adapter, source.decode, messages, broker.batch):
         await delivery.commit(batch)
     counters = broker.metrics.of(source.name)
     if messages:
@@ -99,7 +101,7 @@ class _Delivery:
             if isinstance(item, DecodeError):
                 await self._put(of_error(self._source.name, self._source.adapter, message, item), message)
             elif (tenant := self._tenant(item)) is not None:
-                by_tenant[tenant].append((self._entity(item), message))
+                by_tenant[tenant].append((self._entity(item, tenant), message))
         for tenant, told in by_tenant.items():
             await self._post(tenant, told)
 
@@ -107,13 +109,17 @@ class _Delivery:
         """Where the entity goes; None for raw data of a source that has no restricted tenant."""
         return (self._source.restricted_tenant or None) if isinstance(item, Restricted) else self._source.tenant
 
-    def _entity(self, item: Item) -> dict[str, Any]:
+    def _entity(self, item: Item, tenant: str) -> dict[str, Any]:
         assert not isinstance(item, DecodeError)
         model = item.model if isinstance(item, Restricted) else item
         self._counters.decoded += 1
         self._counters.late += self._source.newest.is_late(model.id, model.observed_at)
         entity = model.to_ngsi()
-        return entity | {"expiresAt": zulu(item.expires_at)} if isinstance(item, Restricted) else entity
+        if isinstance(item, Restricted):
+            entity["expiresAt"] = zulu(item.expires_at)
+        if self._source.provenance is not None:
+            self._source.provenance.stamp(entity, tenant)
+        return entity
 
     async def _post(self, tenant: str, told: list[tuple[dict[str, Any], Message]]) -> None:
         messages = {id(entity): message for entity, message in told}
@@ -130,12 +136,15 @@ class _Delivery:
         self._set_aside[id(message)] += 1
 
 
-async def _batches(decode: Decode, messages: list[Message], size: int) -> AsyncIterator[list[Decoded]]:
+async def _batches(
+    adapter: Adapter, decode: Decode, messages: list[Message], size: int
+) -> AsyncIterator[list[Decoded]]:
     """What the messages say, in order, `size` at a time and across messages."""
     batch: list[Decoded] = []
     for message in messages:
         items = _decoded(decode, message)
-        while part := await _part(items, message, size - len(batch)):
+        slow = adapter.personal or len(message.body) > LARGE
+        while part := await _part(items, slow, size - len(batch)):
             batch += part
             if len(batch) == size:
                 yield batch
@@ -144,8 +153,8 @@ async def _batches(decode: Decode, messages: list[Message], size: int) -> AsyncI
         yield batch
 
 
-async def _part(items: Iterator[Decoded], message: Message, size: int) -> list[Decoded]:
-    if len(message.body) > LARGE:
+async def _part(items: Iterator[Decoded], slow: bool, size: int) -> list[Decoded]:
+    if slow:
         return await asyncio.to_thread(lambda: list(islice(items, size)))
     return list(islice(items, size))
 

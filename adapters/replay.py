@@ -10,7 +10,7 @@ import orjson
 from adapters.contract import DecodeError, Restricted
 from adapters.quarantine import Quarantine, message_of
 from adapters.registry import load
-from adapters.service import day_key
+from adapters.service import surroundings
 from adapters.settings import AdapterSettings
 from adapters.sink import Sink
 from adapters.sources import Declaration, decoder, read
@@ -57,7 +57,7 @@ def _entities(
 def _decoded(
     number: int, record: Mapping[str, Any], declaration: Declaration, settings: AdapterSettings
 ) -> Iterator[dict[str, Any]]:
-    decode = decoder(declaration, load(declaration.adapter), day_key(settings))
+    decode = decoder(declaration, load(declaration.adapter), surroundings(settings))
     try:
         for item in decode(message_of(record)):
             if isinstance(item, DecodeError):

@@ -7,9 +7,10 @@ the spool of that source is empty again, every new message goes behind the ones 
 import asyncio
 import logging
 import time
+from datetime import UTC, datetime
 
 from adapters.backoff import delays
-from adapters.contract import Message, Outcome
+from adapters.contract import TICK, Message, Outcome
 from adapters.delivery import Broker, Source, deliver
 from adapters.sink import BrokerAway
 from adapters.spool import Spool, SpoolFull
@@ -49,12 +50,13 @@ async def pump(source: Source, broker: Broker, stop: asyncio.Event | None = None
     async with asyncio.TaskGroup() as group:
         draining = group.create_task(carrier.drain())
         reading = group.create_task(_read(source, broker, queue))
+        ticking = group.create_task(_tick(source.adapter.ticks, queue))
         stopping = group.create_task(_stop(stop or asyncio.Event(), reading, queue))
         await group.create_task(_write(carrier, queue))
         if not stopping.done():
             await carrier.drained()
-        draining.cancel()
-        stopping.cancel()
+        for task in (draining, stopping, ticking):
+            task.cancel()
 
 
 class _Carrier:
@@ -117,6 +119,12 @@ async def _read(source: Source, broker: Broker, queue: asyncio.Queue[Message | N
         counters.received += 1
         await queue.put(message)
     await queue.put(None)
+
+
+async def _tick(seconds: float, queue: asyncio.Queue[Message | None]) -> None:
+    while seconds:
+        await asyncio.sleep(seconds)
+        await queue.put(Message(b"", datetime.now(UTC), metadata=TICK))
 
 
 async def _stop(stop: asyncio.Event, reading: asyncio.Task[None], queue: asyncio.Queue[Message | None]) -> None:

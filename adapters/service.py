@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import httpx
@@ -15,13 +15,14 @@ from starlette.routing import Route
 
 from adapters.delivery import Broker
 from adapters.metrics import Metrics
+from adapters.privacy.store import PrivacyStore
 from adapters.pseudonym import DayKey
 from adapters.quarantine import Quarantine
 from adapters.runner import keep_running
 from adapters.server import keep_serving
 from adapters.settings import AdapterSettings
 from adapters.sink import Sink
-from adapters.sources import Declaration, SourceError, bind, bind_all
+from adapters.sources import Declaration, NotPermitted, SourceError, bind, bind_all
 from adapters.spool import Spool
 from adapters.transports import Surroundings
 from adapters.transports.webhook import WebhookServer
@@ -34,12 +35,9 @@ LOOK = 2.0  # seconds between two looks at the file of sources
 Declarations = Callable[[], Iterable[Declaration]]
 
 
-def day_key(settings: AdapterSettings) -> DayKey:
-    return DayKey(settings.data / "pseudonym.key")
-
-
 def surroundings(settings: AdapterSettings) -> Surroundings:
-    return Surroundings(settings.mqtt_url, settings.data, WebhookServer())
+    keys, store = DayKey(settings.data / "pseudonym.key"), PrivacyStore(settings.data / "privacy.db")
+    return Surroundings(settings.mqtt_url, settings.data, WebhookServer(), keys, store)
 
 
 @asynccontextmanager
@@ -63,7 +61,7 @@ async def serve(
     its tables say now.
     """
     around = surroundings(settings)
-    bind_all(declarations, around, day_key(settings))
+    bind_all(declarations, around)
     spool = Spool(settings.data / "spool.db", settings.spool_bytes)
     try:
         async with doors(settings, spool) as broker, asyncio.TaskGroup() as group:
@@ -91,7 +89,6 @@ class _Running:
         self, settings: AdapterSettings, around: Surroundings, broker: Broker, group: asyncio.TaskGroup
     ) -> None:
         self._settings, self._around, self._broker, self._group = settings, around, broker, group
-        self._keys = day_key(settings)
         self._kept: dict[str, _Kept] = {}
         self._listening = False
 
@@ -107,7 +104,7 @@ class _Running:
             asked.clear()
             try:
                 wanted = tuple(await asyncio.to_thread(reread))
-                bind_all(wanted, self._around, self._keys)
+                bind_all(wanted, self._around)
             except SourceError as error:
                 if anew or str(error) != complaint:
                     log.error("the sources stay as they are: %s", error)
@@ -122,7 +119,8 @@ class _Running:
         await asyncio.gather(*(self._end(kept) for kept in leaving))
         for declaration in wanted:
             if declaration.name not in self._kept:
-                self._begin(declaration)
+                with suppress(NotPermitted):  # bind_all has said so
+                    self._begin(declaration)
         if self._around.webhooks.wanted and not self._listening:
             self._listening = True
             host, port = self._settings.webhook_host, self._settings.webhook_port
@@ -130,7 +128,7 @@ class _Running:
 
     def _begin(self, declaration: Declaration) -> None:
         stop = asyncio.Event()
-        source = bind(declaration, self._around, self._keys)
+        source = bind(declaration, self._around)
         task = self._group.create_task(keep_running(source, self._broker, stop), name=declaration.name)
         self._kept[declaration.name] = _Kept(declaration, stop, task)
         log.info("%s: running", declaration.name)

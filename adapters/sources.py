@@ -5,14 +5,17 @@
     adapter = "rain_gauge"       # an entry point
     owner = "金沢市"              # who answers for the data
     licence = "CC-BY-4.0"
+    confidentiality = 1          # 1 public, 2 limited, 3 closed; 3 when unsaid
     tenant = ""                  # NGSILD-Tenant; none when empty
     settings = { ... }           # of the adapter
     via = { transport = "file" } # how it arrives; the adapter's usual way when left out
+    privacy = { legal_basis = "...", profile = "aggregate" }   # of a personal source; it is silent without them
 
 `${folder}` is the folder this file is in; `${data}`, `${demo_port}` and the other names of `AdapterSettings` are
 replaced as well.
 """
 
+import logging
 import tomllib
 from collections.abc import Iterable
 from functools import partial
@@ -25,16 +28,24 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from adapters.contract import Adapter, Decode, SourceSettings
 from adapters.delivery import Source
-from adapters.pseudonym import DayKey
+from adapters.privacy.guard import Privacy
+from adapters.privacy.profile import Profile
+from adapters.provenance import Provenance
 from adapters.registry import load
 from adapters.settings import AdapterSettings
 from adapters.transports import OPEN, Surroundings, Via, spooled
+
+log = logging.getLogger(__name__)
 
 _VIA: TypeAdapter[Any] = TypeAdapter(Via)
 
 
 class SourceError(Exception):
     """A source file that cannot be used, with every mistake in it."""
+
+
+class NotPermitted(SourceError):
+    """A personal source whose owner, legal basis or profile of anonymisation has not been said."""
 
 
 class Declaration(BaseModel):
@@ -46,9 +57,11 @@ class Declaration(BaseModel):
     adapter: str
     owner: str = ""
     licence: str = ""
+    confidentiality: int = Field(default=3, ge=1, le=3)
     tenant: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
     via: dict[str, Any] = Field(default_factory=dict)
+    privacy: Profile = Field(default_factory=Profile)
 
 
 class SourceFile(BaseModel):
@@ -77,25 +90,40 @@ def read(settings: AdapterSettings) -> tuple[Declaration, ...]:
         raise SourceError(f"{place}: {error}") from error
 
 
-def bind(declaration: Declaration, around: Surroundings, keys: DayKey) -> Source:
-    """A declaration with its adapter, decoder and transport. Raises SourceError naming the source."""
+def bind(declaration: Declaration, around: Surroundings) -> Source:
+    """A declaration with its adapter, decoder and transport.
+
+    Raises SourceError naming the source; NotPermitted when it is personal and its permission is not complete.
+    """
     try:
         adapter = load(declaration.adapter)
+        missing = declaration.privacy.missing(declaration.owner) if adapter.personal else []
+        decode = decoder(declaration, adapter, around)
         via = _VIA.validate_python({"transport": adapter.transport} | declaration.via)
-        transport = OPEN[via.transport](via, declaration.name, adapter.personal, around)
-        decode = decoder(declaration, adapter, keys)
-        waits = spooled(via, adapter.personal)
-        return Source(declaration.name, adapter, transport, decode, declaration.tenant, spooled=waits)
+        if missing:
+            raise NotPermitted(f"source {declaration.name} is personal and stays silent until it says {_and(missing)}")
+        return Source(
+            declaration.name,
+            adapter,
+            OPEN[via.transport](via, declaration.name, adapter.personal, around),
+            decode,
+            declaration.tenant,
+            declaration.privacy.restricted_tenant,
+            spooled(via, adapter.personal),
+            Provenance(declaration.name, declaration.owner, declaration.licence, declaration.confidentiality),
+        )
     except (LookupError, TypeError, OSError, ValidationError, ValueError) as error:
         raise SourceError(f"source {declaration.name}: {error}") from error
 
 
-def bind_all(declarations: Iterable[Declaration], around: Surroundings, keys: DayKey) -> list[Source]:
-    """All sources. Raises one SourceError that names every mistake."""
+def bind_all(declarations: Iterable[Declaration], around: Surroundings) -> list[Source]:
+    """All sources that may run; who is not permitted is only logged. Raises one SourceError naming every mistake."""
     sources, mistakes = [], []
     for declaration in declarations:
         try:
-            sources.append(bind(declaration, around, keys))
+            sources.append(bind(declaration, around))
+        except NotPermitted as reason:
+            log.error("%s", reason)
         except SourceError as error:
             mistakes.append(str(error))
     if mistakes:
@@ -103,7 +131,12 @@ def bind_all(declarations: Iterable[Declaration], around: Surroundings, keys: Da
     return sources
 
 
-def decoder(declaration: Declaration, adapter: Adapter, keys: DayKey) -> Decode:
-    """The adapter's decoder, bound to the declared settings."""
+def decoder(declaration: Declaration, adapter: Adapter, around: Surroundings) -> Decode:
+    """The adapter's decoder, bound to the declared settings and to what it may do with persons."""
     settings: SourceSettings = adapter.settings.model_validate(declaration.settings)
-    return adapter.decoder(settings, partial(keys.pseudonym, declaration.name))
+    pseudonym = partial(around.keys.pseudonym, declaration.name)
+    return adapter.decoder(settings, Privacy(pseudonym, declaration.name, declaration.privacy, around.store))
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -4,6 +4,7 @@ from models.alert import Alert
 from models.base import Model, Point, attribute_names, urn, zulu
 from models.device import Device
 from models.environment import AirQualityObserved, FloodMonitoring, IndoorEnvironmentObserved
+from models.flow import OriginDestinationFlow, TrafficFlowObserved
 from models.mobility import ArrivalEstimation, GtfsAgency, GtfsRoute, GtfsStop, GtfsTrip
 from models.places import Event, PointOfInterest, TouristDestination, WifiPointOfInterest
 from models.transportation import BikeHireDockingStation, CrowdFlowObserved, Vehicle
@@ -24,9 +25,11 @@ __all__ = [
     "GtfsTrip",
     "IndoorEnvironmentObserved",
     "Model",
+    "OriginDestinationFlow",
     "Point",
     "PointOfInterest",
     "TouristDestination",
+    "TrafficFlowObserved",
     "Vehicle",
     "WeatherObserved",
     "WifiPointOfInterest",

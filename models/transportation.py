@@ -64,7 +64,10 @@ class Vehicle(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrowdFlowObserved(Model):
-    """How many devices or people one spot saw in the time bin ending at `observed_at`. Never an individual."""
+    """How many devices or people one spot saw in the time bin ending at `observed_at`. Never an individual.
+
+    `suppressed` says that the count is withheld: it is below `minimum_count`.
+    """
 
     TYPE: ClassVar[str] = "CrowdFlowObserved"
 
@@ -74,3 +77,6 @@ class CrowdFlowObserved(Model):
     date_observed_from: datetime | None = measured("dateObservedFrom")
     date_observed_to: datetime | None = measured("dateObservedTo")
     people_count: int | None = measured("peopleCount", "IE")
+    suppressed: bool | None = measured("suppressed")
+    minimum_count: int | None = measured("minimumCount", "IE")
+    mesh_code: str | None = fixed("meshCode")

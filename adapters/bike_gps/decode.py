@@ -1,16 +1,23 @@
 """The operator's vehicle CSV to Vehicle (formats document d.1): UTF-8 with BOM, Japanese time, km/h.
 
-A bike that stands at a port without a fix of its own takes the port's place and says so in positionSource.
+A bike that stands takes its port's place and says so in positionSource. What a bike tells goes to the restricted tenant
+only, with the ends of its trips cut out; what is public is counted in squares.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 
+from adapters.bike_gps.squares import model
 from adapters.codecs.jst import local, plausible
 from adapters.codecs.number import Range, number
 from adapters.codecs.station import position
 from adapters.codecs.table import Row, rows
-from adapters.contract import Decode, DecodeError, Message, Pseudonym
-from models import Model, Point, Vehicle, urn
+from adapters.contract import TICK, Decode, DecodeError, Item, Message, Pseudonym, Restricted
+from adapters.privacy.crowd import Crowd, Presence
+from adapters.privacy.guard import Privacy
+from adapters.privacy.mesh import mesh_code
+from adapters.privacy.tracks import Fix, Tracks
+from models import Point, Vehicle, urn
 
 COLUMNS = {
     "bike": ("識別番号",),
@@ -28,6 +35,7 @@ COLUMNS = {
     "satellites": ("衛星数",),
 }
 FEWEST_SATELLITES = 4
+SQUARE = 500  # metres, when the profile names no mesh
 
 STATUS = {
     "parked": "利用可能 一時駐輪 予約中 USABLE PARKING RESERVATION PLACEMENT",
@@ -38,34 +46,67 @@ STATUS = {
 SERVICE_STATUS = {state: status for status, states in STATUS.items() for state in states.split()}
 
 
-def decoder(system: str, pseudonym: Pseudonym) -> Decode:
-    """The decoder for one fleet."""
+def decoder(system: str, bin_minutes: int, privacy: Privacy) -> Decode:
+    """The decoder for one fleet. Trips go on from one message to the next only when the first says `continues`."""
+    side = privacy.profile.mesh or SQUARE
+    crowd = Crowd(privacy, timedelta(minutes=bin_minutes), residents=None)
+    tracks: Tracks[Vehicle] = Tracks(privacy.profile.trim_metres)
 
-    def decode(message: Message) -> Iterator[Model | DecodeError]:
-        for row in rows(message.body, COLUMNS, ("bike", "state", "reported")):
-            if isinstance(row, DecodeError):
-                yield row
-                continue
-            try:
-                yield _vehicle(system, pseudonym, row, message)
-            except DecodeError as error:
-                yield error.of_row(row.raw)
+    def decode(message: Message) -> Iterator[Item]:
+        ridden: list[Presence] = []
+
+        def released(fixes: Iterable[Fix[Vehicle]]) -> Iterator[Restricted]:
+            for at, place, vehicle in fixes:
+                ridden.append(Presence(mesh_code(place, side), str(vehicle.fleet_vehicle_id), at, at))
+                yield restricted(vehicle)
+
+        def restricted(vehicle: Vehicle) -> Restricted:
+            return Restricted(vehicle, message.received_at + timedelta(days=privacy.profile.retention_days))
+
+        if message.metadata != TICK:
+            for item in _vehicles(system, privacy, message):
+                if isinstance(item, DecodeError):
+                    yield item
+                elif item.position_source == "gnss" and item.location and item.observed_at:
+                    fix = Fix(item.observed_at, item.location, item)
+                    yield from released(tracks.add(str(item.fleet_vehicle_id), fix))
+                else:
+                    yield restricted(item)
+            if "continues" not in message.metadata:
+                yield from released(tracks.end())
+        for each in crowd.tell(ridden, message.received_at):
+            yield model(system, each)
 
     return decode
+
+
+def _vehicles(system: str, pseudonym: Pseudonym, message: Message) -> Iterator[Vehicle | DecodeError]:
+    for row in rows(message.body, COLUMNS, ("bike", "state", "reported")):
+        if isinstance(row, DecodeError):
+            yield row
+            continue
+        try:
+            yield _vehicle(system, pseudonym, row, message)
+        except DecodeError as error:
+            yield error.of_row(row.raw)
 
 
 def _vehicle(system: str, pseudonym: Pseudonym, row: Row, message: Message) -> Vehicle:
     cells = row.cells
     if not (bike := cells["bike"].strip()):
         raise DecodeError("識別番号", "", "is missing")
-    place, source = _place(cells)
+    status = _service_status(cells["state"].strip())
+    place, source = _place(cells, riding=status == "onRoute")
     name = pseudonym(bike)
-    at = local("測位日時", cells["fixed"]) if source == "gnss" else local("AT通知受信日時", cells["reported"])
-    # What belongs to a fix that was not good enough is no better than the fix.
-    altitude, speed, heading = _motion(cells) if source == "gnss" else (None, None, None)
+    reported = plausible("AT通知受信日時", local("AT通知受信日時", cells["reported"]), message.received_at)
+    fixed = (
+        plausible("測位日時", local("測位日時", text), message.received_at) if (text := cells.get("fixed")) else None
+    )
+    # What belongs to a fix that is not used is no better than the fix, but it has to make sense.
+    altitude, speed, heading = motion if (motion := _motion(cells)) and source == "gnss" else (None, None, None)
     return Vehicle(
         id=urn("Vehicle", system, name),
-        observed_at=plausible("測位日時", at, message.received_at),
+        observed_at=fixed if source == "gnss" else reported,
         vehicle_type="e-bike",
         category=("public", "tracked"),
         fleet_vehicle_id=name,
@@ -75,15 +116,18 @@ def _vehicle(system: str, pseudonym: Pseudonym, row: Row, message: Message) -> V
         speed=speed,
         heading=None if heading is None else heading % 360,
         battery_voltage=number("電圧", cells.get("voltage"), Range(0, 60)),
-        service_status=_service_status(cells["state"].strip()),
+        service_status=status,
     )
 
 
-def _place(cells: Mapping[str, str]) -> tuple[Point | None, str | None]:
-    """The bike's own fix when it has a time and enough satellites, else the port's place, else nothing."""
+def _place(cells: Mapping[str, str], riding: bool) -> tuple[Point | None, str | None]:
+    """The fix of a bike that is ridden, when it has a time and enough satellites, else the port's place, else nothing.
+
+    Where a bike stands that is at no port may be where its rider lives: it has no place.
+    """
     fix = position(cells.get("latitude", ""), cells.get("longitude", ""))
     satellites = number("衛星数", cells.get("satellites"), Range(0, 100))
-    if fix and cells.get("fixed") and (satellites is None or satellites >= FEWEST_SATELLITES):
+    if riding and fix and cells.get("fixed") and (satellites is None or satellites >= FEWEST_SATELLITES):
         return fix, "gnss"
     port = position(cells.get("port_latitude", ""), cells.get("port_longitude", ""))
     return (port, "port") if port else (None, None)

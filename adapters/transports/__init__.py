@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from adapters.contract import Transport
+from adapters.privacy.store import PrivacyStore
+from adapters.pseudonym import DayKey
 from adapters.transports.file import FileSettings, watch
 from adapters.transports.mqtt import MqttSettings, subscribe
 from adapters.transports.poll import PollSettings, follow
@@ -18,11 +20,13 @@ Via = Annotated[MqttSettings | WebhookSettings | PollSettings | FileSettings, Fi
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What transports share: the servers they talk to and the folder they watch."""
+    """What sources share: the servers they talk to, their folder, the key of the day, the ledger of what is public."""
 
     mqtt_url: str
     data: Path
     webhooks: WebhookServer
+    keys: DayKey
+    store: PrivacyStore
 
 
 def spooled(via: Any, personal: bool) -> bool:

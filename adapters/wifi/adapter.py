@@ -6,7 +6,8 @@ from pydantic import Field
 
 from adapters.codecs.station import read_stations
 from adapters.codecs.table import rows
-from adapters.contract import Adapter, Decode, DecodeError, Pseudonym, SourceSettings
+from adapters.contract import Adapter, Decode, DecodeError, SourceSettings
+from adapters.privacy.guard import Privacy
 from adapters.wifi.decode import decoder
 
 HERE = Path(__file__).parent
@@ -31,9 +32,9 @@ class WifiSettings(SourceSettings):
     resident_hours: int = Field(default=4, ge=1)
 
 
-def _decoder(settings: WifiSettings, pseudonym: Pseudonym) -> Decode:
+def _decoder(settings: WifiSettings, privacy: Privacy) -> Decode:
     spots = read_stations(settings.spots)
-    return decoder(settings, spots, _access_points(settings.access_points, {spot.code for spot in spots}), pseudonym)
+    return decoder(settings, spots, _access_points(settings.access_points, {spot.code for spot in spots}), privacy)
 
 
 def _access_points(path: Path, spots: set[str]) -> dict[str, str]:
@@ -49,4 +50,4 @@ def _access_points(path: Path, spots: set[str]) -> dict[str, str]:
     return found
 
 
-ADAPTER = Adapter(name="wifi", transport="file", settings=WifiSettings, decoder=_decoder, personal=True)
+ADAPTER = Adapter(name="wifi", transport="file", settings=WifiSettings, decoder=_decoder, personal=True, ticks=60.0)
