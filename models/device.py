@@ -42,6 +42,8 @@ class Device(Model):
     pressure: float | None = measured("pressure")
     distance: float | None = measured("distance")
     illuminance: float | None = measured("illuminance", "LUX")
+    temperature: float | None = measured("temperature", "CEL")
+    relative_humidity: float | None = measured("relativeHumidity", "C62")
     digital_input: float | None = measured("digitalInput")
     digital_output: float | None = measured("digitalOutput")
     analog_input: float | None = measured("analogInput")

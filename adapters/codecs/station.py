@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from adapters.codecs.number import Range, number
+from adapters.codecs.number import Range, number, within
 from adapters.codecs.table import Row, rows
 from adapters.contract import DecodeError
 from models import Point
 
 LATITUDE, LONGITUDE = Range(20, 46), Range(122, 154)  # Japan
+EARTH = Range(-90, 90), Range(-180, 180)
 
 COLUMNS = {
     "code": ("code", "station_code", "amdno", "No."),
@@ -49,6 +50,17 @@ def position(latitude: str, longitude: str) -> Point | None:
         return None
     north, east = number("latitude", latitude, LATITUDE), number("longitude", longitude, LONGITUDE)
     return None if north is None or east is None else Point(east, north)
+
+
+def place(latitude: object, longitude: object) -> Point | None:
+    """Two JSON numbers as a point anywhere on earth; None when missing or 0,0. Raises DecodeError."""
+    if latitude is None or longitude is None:
+        return None
+    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
+        raise DecodeError("latitude, longitude", (latitude, longitude), "are no numbers")
+    if latitude == 0 and longitude == 0:
+        return None
+    return Point(within("longitude", float(longitude), EARTH[1]), within("latitude", float(latitude), EARTH[0]))
 
 
 def _stations(body: bytes, table: str) -> Iterator[Station]:

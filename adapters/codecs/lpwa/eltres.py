@@ -1,6 +1,6 @@
 """The 16 bytes of an ELTRES uplink (formats document a.2). All numbers are big endian.
 
-No type byte is standard: the layout belongs to the customer, so the device table names one of `LAYOUTS`.
+No type byte is standard: the layout belongs to the customer, so the device table names it.
 
     clip       first byte is the type: 0x81 position, 0x82 temperature/humidity/CO2, 0x85 air pressure, 0x89 trigger
     sony_ascii 8 characters ddmm.mmm and 8 characters dddmm.mm; all '0' without a fix
@@ -8,10 +8,10 @@ No type byte is standard: the layout belongs to the customer, so the device tabl
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NamedTuple
 
+from adapters.codecs.lpwa.uplink import QUANTITIES, Reading
 from adapters.codecs.number import Range, within
 from adapters.codecs.station import LATITUDE, LONGITUDE
 from adapters.contract import DecodeError
@@ -19,26 +19,13 @@ from models import Point
 
 LENGTH = 16
 
-TEMPERATURE, HUMIDITY, CO2 = Range(-60, 80), Range(0, 100), Range(0, 50_000)
-PRESSURE, TRIGGER, ALTITUDE = Range(500, 1100), Range(-1e9, 1e9), Range(-200, 4000)
+HUMIDITY = Range(0, 100)
 
 
-class Reading(NamedTuple):
-    """What one payload says: quantities under the names of the models' fields, in their units.
-
-    `observed_at` is None when the payload carries no time, `location` None without a fix.
-    """
-
-    quantities: Mapping[str, float]
-    location: Point | None = None
-    observed_at: datetime | None = None
-
-
-def decode_payload(layout: str, payload: bytes) -> Reading:
-    """The reading in `payload`. Raises DecodeError when it has another length or does not follow the layout."""
+def sixteen(payload: bytes) -> None:
+    """Raises DecodeError for another length."""
     if len(payload) != LENGTH:
         raise DecodeError("payload", payload.hex(), f"has {len(payload)} bytes instead of {LENGTH}")
-    return LAYOUTS[layout](payload)
 
 
 def _clip(payload: bytes) -> Reading:
@@ -62,9 +49,9 @@ def _clip_air(payload: bytes) -> Reading:
     temperature, humidity, co2 = struct.unpack_from(">fff", payload, 1)
     return Reading(
         {
-            "temperature": _float("temperature", temperature, TEMPERATURE),
+            "temperature": _float("temperature", temperature, QUANTITIES["temperature"]),
             "relative_humidity": round(_float("humidity", humidity, HUMIDITY) / 100, 6),
-            "co2": _float("co2", co2, CO2),
+            "co2": _float("co2", co2, QUANTITIES["co2"]),
         }
     )
 
@@ -72,15 +59,15 @@ def _clip_air(payload: bytes) -> Reading:
 def _clip_pressure(payload: bytes) -> Reading:
     # Only the first float is established; the rest (pressure, illuminance, distance) is unproven and left alone.
     (pressure,) = struct.unpack_from(">f", payload, 1)
-    return Reading({"atmospheric_pressure": _float("air pressure", pressure, PRESSURE)})
+    return Reading({"atmospheric_pressure": _float("air pressure", pressure, QUANTITIES["atmospheric_pressure"])})
 
 
 def _clip_trigger(payload: bytes) -> Reading:
     first, second = struct.unpack_from(">ff", payload, 2)
     quantities = {
         "channel": payload[1],
-        "trigger_1": _float("trigger1", first, TRIGGER),
-        "trigger_2": _float("trigger2", second, TRIGGER),
+        "trigger_1": _float("trigger1", first, QUANTITIES["trigger_1"]),
+        "trigger_2": _float("trigger2", second, QUANTITIES["trigger_2"]),
     }
     return Reading(quantities, None, _epoch(payload))
 
@@ -102,7 +89,7 @@ def _bitpacked(payload: bytes) -> Reading:
         return Reading({})
     # Milliseconds of arc in steps of 32, counted from the south pole and the date line.
     point = _point((north * 32 - 3.24e8) / 3.6e6, (east * 32 - 6.48e8) / 3.6e6)
-    return Reading({"altitude": within("altitude", height - 1000, ALTITUDE)}, point)
+    return Reading({"altitude": within("altitude", height - 1000, QUANTITIES["altitude"])}, point)
 
 
 def _epoch(payload: bytes) -> datetime:

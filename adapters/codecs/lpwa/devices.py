@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from adapters.codecs.lpwa.entities import KINDS
+from adapters.codecs.lpwa.fields import fields_of
+from adapters.codecs.lpwa.layouts import LAYOUTS, Read
 from adapters.codecs.station import position
 from adapters.codecs.table import Row, rows
 from adapters.contract import DecodeError
-from adapters.eltres.payload import LAYOUTS
 from models import Point
+
+TABLE = Path(__file__).parent / "devices.csv"
 
 COLUMNS = {
     "terminal": ("terminalId",),
@@ -19,14 +23,7 @@ COLUMNS = {
     "longitude": ("longitude",),
     "layout": ("layout",),
     "controlled": ("controlledProperty",),
-}
-
-# What a terminal of each type watches, in the words of the Device model; the table may say otherwise.
-CONTROLLED: dict[str, tuple[str, ...]] = {
-    "AirQualityObserved": ("temperature", "humidity", "airPollution"),
-    "WeatherObserved": ("weatherConditions",),
-    "Vehicle": ("location",),
-    "Device": (),
+    "fields": ("fields",),
 }
 
 
@@ -38,8 +35,8 @@ class Terminal(NamedTuple):
     code: str
     name: str
     location: Point | None
-    layout: str
     controlled: tuple[str, ...]
+    read: Read
 
 
 def read_devices(path: Path) -> Mapping[str, Terminal]:
@@ -60,8 +57,8 @@ def read_devices(path: Path) -> Mapping[str, Terminal]:
 
 def _terminal(row: Row) -> Terminal:
     cells = {name: cell.strip() for name, cell in row.cells.items()}
-    if cells["type"] not in CONTROLLED:
-        raise DecodeError("type", cells["type"], f"is none of {', '.join(CONTROLLED)}")
+    if cells["type"] not in KINDS:
+        raise DecodeError("type", cells["type"], f"is none of {', '.join(KINDS)}")
     if cells["layout"] not in LAYOUTS:
         raise DecodeError("layout", cells["layout"], f"is none of {', '.join(LAYOUTS)}")
     terminal = cells["terminal"].upper()
@@ -71,6 +68,6 @@ def _terminal(row: Row) -> Terminal:
         code=cells.get("code") or terminal,
         name=cells.get("name", ""),
         location=position(cells.get("latitude", ""), cells.get("longitude", "")),
-        layout=cells["layout"],
-        controlled=tuple(cells.get("controlled", "").split()) or CONTROLLED[cells["type"]],
+        controlled=tuple(cells.get("controlled", "").split()) or KINDS[cells["type"]].controlled,
+        read=LAYOUTS[cells["layout"]](fields_of(cells.get("fields", ""))),
     )
