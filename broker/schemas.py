@@ -43,6 +43,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         joinLevel={"type": "integer", "minimum": 1},
     ),
     "EntityTemporal": {**_object("id type", **_ENTITY), "additionalProperties": True},
+    "EntitiesTemporal": _array("EntityTemporal"),
     "Entities": _array("Entity"),
     "Batch": {"type": "array", "items": _ref("EntityFragment"), "minItems": 1},
     "Ids": {"type": "array", "items": _URI, "minItems": 1},

@@ -9,6 +9,26 @@ import orjson
 from ngsi import times
 from ngsi.attribute import Attributes, Instance, dataset
 from ngsi.entity import Entity
+from ngsi.terms import SCOPE
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """History that goes without a trace: one attribute's, of one datasetId (None: the default) or of every one."""
+
+    attribute: str
+    dataset: str | None = None
+    every_dataset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """The history instance at `at` becomes `instance`, with its instanceId and createdAt, or goes (None)."""
+
+    attribute: str
+    dataset: str | None
+    at: datetime
+    instance: Instance | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +37,8 @@ class Change:
 
     `written` holds attribute instances that are new readings (late ones included, which do not touch the current
     entity); `removed` names instances that are gone. `not_updated` is the `notUpdated` list of an UpdateResult:
-    (attribute IRI, reason).
+    (attribute IRI, reason). `erased` and `corrected` change history itself; `purged` takes the entity out of
+    the store with all its history. `at` is the instant of the change.
     """
 
     before: Entity | None
@@ -25,6 +46,15 @@ class Change:
     written: list[tuple[str, Instance]] = field(default_factory=list)
     removed: list[tuple[str, Instance]] = field(default_factory=list)
     not_updated: list[tuple[str, str]] = field(default_factory=list)
+    erased: list[Erasure] = field(default_factory=list)
+    corrected: list[Correction] = field(default_factory=list)
+    purged: bool = False
+    at: datetime | None = None
+
+    @property
+    def stores(self) -> bool:
+        """True when there is anything to store."""
+        return self.changed or self.purged or bool(self.written or self.erased or self.corrected)
 
     @property
     def changed(self) -> bool:
@@ -38,7 +68,10 @@ class Change:
     @property
     def touched(self) -> list[str]:
         """IRIs of the attributes whose current value this change wrote or removed."""
-        return list(dict.fromkeys(iri for iri, _ in [*self.written, *self.removed]))
+        names = [iri for iri, _ in [*self.written, *self.removed] if iri != SCOPE]
+        if self.erased or self.corrected:
+            names += [item.attribute for item in self.erased] + [item.attribute for item in self.corrected]
+        return list(dict.fromkeys(names))
 
 
 class Draft:
@@ -58,6 +91,11 @@ class Draft:
         self.written: list[tuple[str, Instance]] = []
         self.removed: list[tuple[str, Instance]] = []
         self.not_updated: list[tuple[str, str]] = []
+
+    def later(self) -> None:
+        """Move on by the least step of time: two instances that name no time must not share one."""
+        self.now += datetime.resolution
+        self.stamp = times.text(self.now)
 
     def add_types(self, types: list[str]) -> None:
         self.types = list(dict.fromkeys([*self.types, *types]))
@@ -96,12 +134,12 @@ class Draft:
         self.removed.extend((iri, item) for item in gone)
 
     def change(self) -> Change:
-        return Change(self.before, self._after(), self.written, self.removed, self.not_updated)
+        return Change(self.before, self._after(), self.written, self.removed, self.not_updated, at=self.now)
 
     def deletion(self) -> Change:
         """The change that takes the whole entity away."""
         gone = [(iri, item) for iri, items in self.attributes.items() for item in items]
-        return Change(self.before, None, removed=gone)
+        return Change(self.before, None, removed=gone, at=self.now)
 
     def _after(self) -> Entity | None:
         before = self.before

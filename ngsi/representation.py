@@ -13,7 +13,16 @@ from ngsi.language import Languages, translated
 from ngsi.projection import EVERYTHING, Projection
 from ngsi.terms import DEFAULT_DATASET
 
-__all__ = ["Format", "Representation", "normalized_instance", "represent", "select", "show", "simplified_value"]
+__all__ = [
+    "Format",
+    "Representation",
+    "concise_instance",
+    "normalized_instance",
+    "represent",
+    "select",
+    "show",
+    "simplified_value",
+]
 
 _TIMES: Final = (("createdAt", "created_at"), ("modifiedAt", "modified_at"), ("expiresAt", "expires_at"))
 
@@ -85,6 +94,12 @@ def show(entity: Entity, context: Context, wanted: Representation) -> dict[str, 
 def normalized_instance(instance: Instance, context: Context, sys_attrs: bool) -> dict[str, Any]:
     """One attribute instance, normalized."""
     body: dict[str, Any] = _plan(context, "normalized", sys_attrs).instance(instance)
+    return body
+
+
+def concise_instance(instance: Instance, context: Context, sys_attrs: bool) -> dict[str, Any]:
+    """One attribute instance in the shortest form that is still an object."""
+    body: dict[str, Any] = _plan(context, "concise", sys_attrs).instance(instance)
     return body
 
 

@@ -6,6 +6,7 @@ from typing import Final
 CORE: Final = "https://uri.etsi.org/ngsi-ld/"
 DEFAULT_VOCAB: Final = "https://uri.etsi.org/ngsi-ld/default-context/"
 CORE_CONTEXT: Final = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
+SCOPE: Final = CORE + "scope"
 NULL: Final = "urn:ngsi-ld:null"
 DEFAULT_DATASET: Final = "@none"
 

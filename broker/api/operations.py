@@ -8,7 +8,18 @@ negotiated from `offers` (`http.accepts(request)` gives it).
 
 from typing import Final
 
-from broker.api import attributes, batch, consumption, entities, info, quarantine, refusals, subscriptions, temporal
+from broker.api import (
+    attributes,
+    batch,
+    consumption,
+    entities,
+    evolutions,
+    info,
+    quarantine,
+    refusals,
+    subscriptions,
+    temporal,
+)
 from broker.api.negotiation import CONTEXTUAL, ENTITIES
 from broker.api.operation import Operation
 from broker.api.parameters import (
@@ -141,16 +152,65 @@ _BATCHES: Final = (
     Operation("POST", f"{_BATCH}/delete", batch.delete, LOCAL, "Ids", answers=_DONE),
 )
 
+_EVOLUTION: Final = f"{_TEMPORAL}/{{id}}"
+_PAST: Final = TEMPORAL | (PROJECTION - {"geometryProperty"}) | REPRESENTATION | LOCAL
+_PARTIAL: Final = {200: "EntitiesTemporal", 206: "EntitiesTemporal"}
 _HISTORY: Final = (
     Operation(
+        "POST", _TEMPORAL, temporal.upsert, LOCAL, "EntityTemporal", answers={201: None, 204: None}, errors=(400, 504)
+    ),
+    Operation(
         "GET",
-        f"{_TEMPORAL}/{{id}}",
-        temporal.retrieve,
-        TEMPORAL | PROJECTION | REPRESENTATION | LOCAL,
+        _TEMPORAL,
+        evolutions.query,
+        _PAST | FILTER | PAGE | {"orderBy"},
         offers=CONTEXTUAL,
-        answers={200: "EntityTemporal"},
-        errors=(400, 404, 504),
+        answers=_PARTIAL,
+        errors=(400, 403, 404, 504),
         choices=_TEMPORAL_CHOICES,
+    ),
+    Operation(
+        "POST",
+        f"{V1}/temporal/entityOperations/query",
+        evolutions.query_by_post,
+        (_PAST - TEMPORAL) | PAGE,
+        "Query",
+        offers=CONTEXTUAL,
+        answers=_PARTIAL,
+        errors=(400, 403, 404, 504),
+        choices=_TEMPORAL_CHOICES,
+    ),
+    Operation(
+        "GET",
+        _EVOLUTION,
+        evolutions.retrieve,
+        _PAST,
+        offers=CONTEXTUAL,
+        answers={200: "EntityTemporal", 206: "EntityTemporal"},
+        errors=(400, 403, 404, 504),
+        choices=_TEMPORAL_CHOICES,
+    ),
+    Operation("DELETE", _EVOLUTION, temporal.delete, LOCAL, errors=(400, 404)),
+    Operation(
+        "POST", f"{_EVOLUTION}/attrs", temporal.append_attributes, LOCAL, "EntityTemporal", errors=(400, 404, 504)
+    ),
+    Operation(
+        "DELETE",
+        f"{_EVOLUTION}/attrs/{{attr}}",
+        temporal.delete_attribute,
+        LOCAL | {"datasetId", "deleteAll"},
+        errors=(400, 404, 504),
+    ),
+    Operation(
+        "PATCH",
+        f"{_EVOLUTION}/attrs/{{attr}}/{{instance}}",
+        temporal.update_instance,
+        LOCAL,
+        "EntityTemporal",
+        errors=(400, 404, 504),
+    ),
+    Operation(
+        "DELETE", f"{_EVOLUTION}/attrs/{{attr}}/{{instance}}", temporal.delete_instance, LOCAL, errors=(400, 404, 504)
     ),
 )
 

@@ -72,6 +72,7 @@ _ROWS: Final = (
     Parameter("timerel", "relation to timeAt", values=("before", "after", "between")),
     Parameter("aggrMethods", "aggregation methods, separated by commas"),
     Parameter("aggrPeriodDuration", "length of the aggregated periods (ISO 8601)"),
+    Parameter("aggrTimezone", "time zone whose calendar the periods follow, such as Asia/Tokyo (ours)"),
     Parameter("type", "type selection (4.17)"),
 )
 PARAMETERS: Final[Mapping[str, Parameter]] = {row.name: row for row in _ROWS}
@@ -86,7 +87,7 @@ REPRESENTATION: Final = frozenset({"format", "options", "sysAttrs"})
 JOIN: Final = frozenset({"join", "joinLevel", "containedBy"})
 ENTITY_MAP: Final = frozenset({"entityMap", "entityMapLifetime", "splitEntities"})
 TEMPORAL: Final = frozenset(
-    {"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration"}
+    {"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration", "aggrTimezone"}
 )
 
 _NOTHING: Final[Mapping[str, str]] = {}

@@ -8,10 +8,12 @@ from typing import Any
 import asyncpg
 import orjson
 
+from broker.store import traces
 from broker.store.db import Database
 from broker.store.instances import Row, to_row
 from broker.store.statements import statements
 from broker.store.tenants import learn_terms
+from ngsi import times
 from ngsi.change import Change
 from ngsi.entity import Entity
 from ngsi.errors import NgsiLdError
@@ -75,15 +77,18 @@ class Writer:
             return outcomes
         numbers = {key: stored[key]["no"] if key in stored else await self._number() for key, _ in changes}
         await learn_terms(self._database, _names(changes))
-        readings = self._readings(changes, numbers)
+        kept = await traces.clear(connection, self._database, changes, numbers)
+        readings = self._readings(kept, numbers)
         if readings:
             await connection.execute(sql["history"], *(list(column) for column in zip(*readings, strict=True)))
+        await traces.leave(connection, self._database, kept, numbers, stored)
         current = [(key, change) for key, change in changes if change.changed]
         if current and not await connection.fetchval(sql["write"], *_columns(current, numbers, stored.keys())):
             raise _RaceLost
         plans = [(*key, at) for key, entity in states.items() if entity is not None and (at := due(entity)) is not None]
         if plans:
             await connection.execute(statements("expiry")["plan"], *(list(item) for item in zip(*plans, strict=True)))
+        await traces.forget(connection, changes, numbers)
         return outcomes
 
     def _one(
@@ -94,15 +99,15 @@ class Writer:
         before = states.get(key)
         expired = expire(before, self._now()) if before is not None else None
         if expired is not None:
-            changes.append((key, expired))
+            changes.append((key, traces.with_scope(expired)))
             states[key] = before = expired.after
         try:
             change = operation.rule(before, self._now())
         except NgsiLdError as error:
             return error
         states[key] = change.after
-        if change.changed or change.written:
-            changes.append((key, change))
+        if change.stores:
+            changes.append((key, traces.with_scope(change)))
         return change
 
     def _now(self) -> datetime:
@@ -121,16 +126,13 @@ class Writer:
         terms = self._database.terms
         rows: dict[Any, Row] = {}
         for key, change in changes:
-            for items, deleted_at in ((change.written, None), (change.removed, _time_of(change, self._clock))):
+            for items, gone_at in ((change.written, None), (change.removed, change.at)):
                 for iri, instance in items:
                     dataset = instance.get("datasetId")
+                    deleted_at = times.parse(instance["deletedAt"]) if "deletedAt" in instance else gone_at
                     row = to_row(numbers[key], terms[iri], terms[dataset] if dataset else 0, instance, deleted_at)
                     rows[row[:4]] = row
         return list(rows.values())
-
-
-def _time_of(change: Change, now: datetime) -> datetime:
-    return change.after.modified_at if change.after is not None and change.after.modified_at is not None else now
 
 
 def _names(changes: list[tuple[Key, Change]]) -> set[str]:
@@ -140,6 +142,10 @@ def _names(changes: list[tuple[Key, Change]]) -> set[str]:
             names.add(iri)
             if "datasetId" in instance:
                 names.add(instance["datasetId"])
+        for erasure in change.erased:
+            names.update(filter(None, (erasure.attribute, erasure.dataset)))
+        for correction in change.corrected:
+            names.update(filter(None, (correction.attribute, correction.dataset)))
     return names
 
 
@@ -185,7 +191,7 @@ def _columns_of(change: Change) -> tuple[Any, ...]:
         orjson.dumps(change.after.attributes) if change.after else None,
         _location(change.after),
         shown.created_at,
-        shown.modified_at if change.after else datetime.now(UTC),
+        shown.modified_at if change.after else change.at,
         shown.expires_at,
         "\n".join(touched),
         orjson.dumps(before) if before else None,

@@ -41,18 +41,19 @@ class _Where:
 
 def entities(query: EntityQuery, tenant: int) -> tuple[str, list[Any]]:
     """The page of entities that `query` asks for."""
-    where = _where(query, tenant)
+    where = conditions(query, tenant)
     page = f"limit {where.bind(query.page.limit)} offset {where.bind(query.page.offset)}"
     return f"select {_COLUMNS} from entity where {' and '.join(where.clauses)} order by no {page}", where.values
 
 
 def count(query: EntityQuery, tenant: int) -> tuple[str, list[Any]]:
     """How many entities match, whatever the page."""
-    where = _where(query, tenant)
+    where = conditions(query, tenant)
     return f"select count(*) from entity where {' and '.join(where.clauses)}", where.values
 
 
-def _where(query: EntityQuery, tenant: int) -> _Where:
+def conditions(query: EntityQuery, tenant: int) -> _Where:
+    """The clauses of `query` over the columns of table entity, and the values bound to them."""
     where = _Where(tenant)
     if query.selectors:
         where.clauses.append("(" + " or ".join(_selector(item, where) for item in query.selectors) + ")")

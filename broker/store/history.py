@@ -1,65 +1,187 @@
-"""The temporal evolution of one entity, read from the hypertable."""
+"""The evolution of entities: which series they have, and the instances of a time range (GS CIM 009, 5.7.3)."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from broker.store.db import Database
 from broker.store.instances import from_row
-from broker.store.tenants import known_terms
+from broker.store.statements import statements
+from broker.store.tenants import find_terms, known_terms
 from ngsi.attribute import Attributes
-from ngsi.entity import Entity
+from ngsi.projection import EVERYTHING, Projection
+from ngsi.query.temporal import TemporalQuery
+from ngsi.temporal import Kept, bare
+from ngsi.terms import DEFAULT_DATASET, SCOPE
 
-_ENTITY = "select no, id, types, scopes, created_at, modified_at, expires_at from entity where tenant = $1 and id = $2"
-_INSTANCES = """
-select h.* from (select distinct attribute from history where entity = $1) a
-cross join lateral (
-    select * from history h
-    where h.entity = $1 and h.attribute = a.attribute and not h.deleted
-      and h.at >= coalesce($2, '-infinity'::timestamptz) and h.at < coalesce($3, 'infinity'::timestamptz)
-      and ($4::integer[] is null or h.attribute = any($4))
-    order by h.at desc limit $5
-) h
-"""
+Series = tuple[int, int, int]
+
+# timeproperty: the column it is kept in, and which rows have it
+_AXES: Final = {
+    "observedAt": ("at", "h.observed and not h.deleted"),
+    "createdAt": ("created_at", "not h.deleted"),
+    "modifiedAt": ("modified_at", "not h.deleted"),
+    "deletedAt": ("at", "h.deleted"),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Readings from `start` (inclusive) to `end` (exclusive); `last` is the number per attribute, newest first."""
+class Known:
+    """An entity that history knows, there still or deleted; `series` are its (entity, attribute, dataset) numbers."""
 
-    start: datetime | None = None
-    end: datetime | None = None
-    last: int | None = None
+    no: int
+    id: str
+    types: list[str]
+    created_at: datetime
+    modified_at: datetime
+    deleted_at: datetime | None
+    series: list[Series] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which instances: the time range, attributes (what pick and omit leave, and the IRIs of
+    attrs), datasetIds (`@none` is the default), None for all; and at most how many."""
+
+    temporal: TemporalQuery
+    projection: Projection = EVERYTHING
+    attributes: frozenset[str] | None = None
+    datasets: frozenset[str] | None = None
     limit: int = 10_000
+    tombstones: bool = True
 
 
-async def evolution(
-    database: Database, tenant: int, entity_id: str, window: Window, attributes: tuple[str, ...]
-) -> Entity | None:
-    """The entity with every attribute's instances in `window`; None when it was never known."""
-    row = await database.readers.fetchrow(_ENTITY, tenant, entity_id)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Attributes by entity number; `first` and `last` are the bounds of what a cut left, None when nothing was cut."""
+
+    attributes: dict[int, Attributes]
+    cut: tuple[datetime, datetime] | None = None
+
+
+async def known(database: Database, tenant: int, entity_id: str) -> Known | None:
+    """The entity with its series; None when it was never known."""
+    row = await database.readers.fetchrow(statements("history")["entity"], tenant, entity_id)
+    return (await with_series(database, [row]))[0] if row is not None else None
+
+
+async def with_series(database: Database, rows: Sequence[Any]) -> list[Known]:
+    """Rows of table entity with the series of each, those that it no longer shows included."""
+    shown = [(row["no"], _series_names(row["attributes"])) for row in rows]
+    await find_terms(database, {name for _, names in shown for pair in names for name in pair if name})
+    past = await database.readers.fetch(statements("history")["past"], [row["no"] for row in rows])
+    series: dict[int, dict[Series, None]] = {row["no"]: {} for row in rows}
+    for no, names in shown:
+        for iri, dataset in names:
+            if iri in database.terms and (dataset is None or dataset in database.terms):
+                series[no][(no, database.terms[iri], database.terms[dataset] if dataset else 0)] = None
+    for item in past:
+        series[item["entity"]][(item["entity"], item["attribute"], item["dataset"])] = None
+    return [
+        Known(
+            row["no"],
+            row["id"],
+            row["types"],
+            row["created_at"],
+            row["modified_at"],
+            row["deleted_at"],
+            list(series[row["no"]]),
+        )
+        for row in rows
+    ]
+
+
+async def instances(database: Database, entities: Sequence[Known], wanted: Wanted) -> Found:
+    """The instances that `wanted` describes: oldest first, with lastN newest first; cut so that none has a gap."""
+    series = await chosen(database, entities, wanted)
+    query = wanted.temporal
+    arrays = [list(column) for column in zip(*series, strict=True)] if series else [[], [], []]
+    per_series = min(query.last or wanted.limit + 1, wanted.limit + 1)
+    axis, sql = _window_sql(query, tombstones=wanted.tombstones)
+    rows = await database.readers.fetch(sql, *arrays, query.start, query.end, per_series, wanted.limit + 1, query.last)
+    cut = None
+    if len(rows) > wanted.limit:
+        border = rows[wanted.limit][axis]
+        rows = [row for row in rows[: wanted.limit] if row[axis] != border] or rows[: wanted.limit]
+        cut = rows[0][axis], rows[-1][axis]
+    found = await _by_entity(database, rows)
+    if cut is not None:
+        await _add_cut_away(database, found, series, query)
+    return Found(found, cut)
+
+
+async def chosen(database: Database, entities: Iterable[Known], wanted: Wanted) -> list[Series]:
+    """The series that the projection leaves."""
+    series = [item for entity in entities for item in entity.series]
+    iris = await known_terms(database, {no for item in series for no in item[1:]})
+    return [
+        item
+        for item in series
+        if (wanted.attributes is None or iris[item[1]] in wanted.attributes)
+        and wanted.projection.shows("scope" if iris[item[1]] == SCOPE else iris[item[1]])
+        and (wanted.datasets is None or iris.get(item[2], DEFAULT_DATASET) in wanted.datasets)
+    ]
+
+
+async def kept(database: Database, entity: Known, iri: str, number: int) -> tuple[Kept | None, Kept | None]:
+    """The instance `number` of attribute `iri`, and the newest other one of its series."""
+    await find_terms(database, {iri})
+    sql = statements("history")
+    row = await database.readers.fetchrow(sql["instance"], entity.no, database.terms.get(iri, 0), number)
     if row is None:
-        return None
-    numbers: list[int] | None = None
-    if attributes:
-        known = await database.readers.fetch("select no from term where iri = any($1::text[])", list(attributes))
-        numbers = [item["no"] for item in known]
-    most = window.last or window.limit
-    rows = await database.readers.fetch(_INSTANCES, row["no"], window.start, window.end, numbers, most)
-    return Entity(
-        row["id"],
-        row["types"],
-        await _by_attribute(database, rows, newest_first=window.last is not None),
-        row["scopes"] or [],
-        row["created_at"],
-        row["modified_at"],
-        row["expires_at"],
-    )
+        return None, None
+    rival = await database.readers.fetchrow(sql["rival"], entity.no, row["attribute"], row["dataset"], number)
+    iris = await known_terms(database, {row["attribute"], row["dataset"]})
+    return _kept(row, iris), _kept(rival, iris) if rival is not None else None
 
 
-async def _by_attribute(database: Database, rows: list[Any], *, newest_first: bool) -> Attributes:
+async def holds(database: Database, entity: Known, iri: str, dataset: str | None, *, every_dataset: bool) -> bool:
+    """Whether history has an instance of the attribute in that dataset, or in any."""
+    await find_terms(database, {iri, *([dataset] if dataset else [])})
+    number = database.terms.get(dataset, -1) if dataset else 0
+    sql = statements("history")["holds"]
+    attribute = database.terms.get(iri, -1)
+    return bool(await database.readers.fetchval(sql, entity.no, attribute, None if every_dataset else number))
+
+
+def _kept(row: Any, iris: Mapping[int, str]) -> Kept:
+    instance = bare(from_row(row, dict(iris)))
+    return Kept(iris[row["attribute"]], instance.get("datasetId"), row["at"], row["created_at"], instance)
+
+
+def _series_names(attributes: Attributes) -> list[tuple[str, str | None]]:
+    return [(iri, item.get("datasetId")) for iri, items in attributes.items() for item in items]
+
+
+def window(query: TemporalQuery, *, tombstones: bool = True) -> tuple[str, str]:
+    """The column of the timeproperty, and the condition that an instance h has it."""
+    axis, condition = _AXES[query.property]
+    if query.relation is None and query.property == "observedAt":
+        return axis, "true" if tombstones else "not h.deleted"
+    return axis, condition
+
+
+def _window_sql(query: TemporalQuery, *, tombstones: bool) -> tuple[str, str]:
+    axis, condition = window(query, tombstones=tombstones)
+    order = "desc" if query.last else "asc"
+    sql = statements("history")["window_last" if query.last else "window"]
+    return axis, sql.replace(":axis", axis).replace(":condition", condition).replace(":order", order)
+
+
+async def _by_entity(database: Database, rows: Sequence[Any]) -> dict[int, Attributes]:
     iris = await known_terms(database, {no for row in rows for no in (row["attribute"], row["dataset"])})
-    found: Attributes = {}
-    for row in rows if newest_first else reversed(rows):
-        found.setdefault(iris[row["attribute"]], []).append(from_row(row, iris))
+    found: dict[int, Attributes] = {}
+    for row in rows:
+        found.setdefault(row["entity"], {}).setdefault(iris[row["attribute"]], []).append(from_row(row, iris))
     return found
+
+
+async def _add_cut_away(
+    database: Database, found: dict[int, Attributes], series: list[Series], query: TemporalQuery
+) -> None:
+    axis, condition = window(query)
+    sql = statements("history")["present"].replace(":axis", axis).replace(":condition", condition)
+    arrays = [list(column) for column in zip(*series, strict=True)]
+    for row in await database.readers.fetch(sql, *arrays, query.start, query.end):
+        found.setdefault(row["entity"], {}).setdefault(database.term_iris[row["attribute"]], [])

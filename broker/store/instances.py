@@ -3,8 +3,12 @@
 form  held in       value
 f     number        a JSON number with a fraction or exponent
 i     number        an integer that a double holds exactly
+b     number        true (1) or false (0)
 t     text          a string
-j     json          anything else
+a     json          an array of a Property or ListProperty; number is its size
+j     json          anything else; number is that of an integer too large for a double
+
+So `number` is what an aggregation takes of the instance (GS CIM 009, table 4.5.19.1-1), null where it has none.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,16 +19,17 @@ import orjson
 
 from ngsi import times
 from ngsi.attribute import Instance
-from ngsi.terms import KINDS
+from ngsi.terms import DEFAULT_DATASET, KINDS, NULL, SYSTEM_MEMBERS
 
 KIND_NAMES: Final = tuple(KINDS)  # the order is stored: append only
 _CODES: Final = {name: code for code, name in enumerate(KIND_NAMES)}
-_OF_THEIR_OWN: Final = frozenset({"type", "observedAt", "unitCode", "datasetId", "createdAt", "modifiedAt"})
+_OF_THEIR_OWN: Final = frozenset({"type", "observedAt", "unitCode", "datasetId"} | SYSTEM_MEMBERS)
 _PLAIN: Final = {kind.name: _OF_THEIR_OWN | {kind.bearer} for kind in KINDS.values()}  # members that have columns
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EXACT: Final = 2**53
-_FRACTION, _INTEGER, _TEXT, _JSON = b"fitj"
+_FRACTION, _INTEGER, _BOOLEAN, _TEXT, _ARRAY, _JSON = b"fibtaj"
+_LISTED: Final = frozenset({"Property", "ListProperty"})
 
 Row = tuple[Any, ...]
 
@@ -37,9 +42,11 @@ def to_row(entity: int, attribute: int, dataset_no: int, instance: Instance, del
     kind = KINDS[instance["type"]]
     value = instance[kind.bearer]
     observed = deleted_at is None and "observedAt" in instance
-    modified = _micros(instance["modifiedAt"]) if deleted_at is None else _since_2000(deleted_at)
-    at = _micros(instance["observedAt"]) if observed else modified
-    form, number, text, json = _held(value)
+    modified = (
+        _since_2000(deleted_at) if deleted_at and "deletedAt" not in instance else _micros(instance["modifiedAt"])
+    )
+    at = _since_2000(deleted_at) if deleted_at else _micros(instance["observedAt"]) if observed else modified
+    form, number, text, json = _held(value, kind.name)
     plain = _PLAIN[kind.name]
     rest = None if instance.keys() <= plain else {key: item for key, item in instance.items() if key not in plain}
     return (
@@ -66,13 +73,19 @@ def _since_2000(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
 
 
-def _held(value: Any) -> tuple[int, float | None, str | None, bytes | None]:
+def _held(value: Any, kind: str) -> tuple[int, float | None, str | None, bytes | None]:
     if isinstance(value, float):
         return _FRACTION, value, None, None
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _EXACT:
-        return _INTEGER, float(value), None, None
     if isinstance(value, str):
         return _TEXT, None, value, None
+    if isinstance(value, bool):
+        return (_BOOLEAN, float(value), None, None) if kind == "Property" else (_JSON, None, None, orjson.dumps(value))
+    if isinstance(value, int):
+        if abs(value) <= _EXACT:
+            return _INTEGER, float(value), None, None
+        return _JSON, float(value), None, orjson.dumps(value)
+    if isinstance(value, list) and kind in _LISTED:
+        return _ARRAY, float(len(value)), None, orjson.dumps(value)
     return _JSON, None, None, orjson.dumps(value)
 
 
@@ -89,7 +102,7 @@ def from_row(row: Any, iris: dict[int, str]) -> Instance:
     instance.update(row["members"] or {})
     if row["deleted"]:
         instance["deletedAt"] = times.text(row["at"])
-        instance[kind.bearer] = "urn:ngsi-ld:null"
+        instance[kind.bearer] = {DEFAULT_DATASET: NULL} if kind.bearer == "languageMap" else NULL
     instance["instanceId"] = f"urn:ngsi-ld:instance:{row['instance']}"
     instance["createdAt"] = times.text(row["created_at"])
     instance["modifiedAt"] = times.text(row["modified_at"])
@@ -102,4 +115,6 @@ def _value(row: Any) -> Any:
         return row["number"]
     if form == b"i":
         return int(row["number"])
+    if form == b"b":
+        return bool(row["number"])
     return row["text"] if form == b"t" else row["json"]

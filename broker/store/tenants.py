@@ -37,3 +37,12 @@ async def known_terms(database: Database, numbers: Iterable[int]) -> dict[int, s
             database.terms[row["iri"]] = row["no"]
             database.term_iris[row["no"]] = row["iri"]
     return database.term_iris
+
+
+async def find_terms(database: Database, iris: Iterable[str]) -> None:
+    """Make those IRIs of `iris` that the database knows known in `database.terms`."""
+    missing = [iri for iri in iris if iri not in database.terms]
+    if missing:
+        for row in await database.readers.fetch("select no, iri from term where iri = any($1::text[])", missing):
+            database.terms[row["iri"]] = row["no"]
+            database.term_iris[row["no"]] = row["iri"]

@@ -1,0 +1,212 @@
+"""Reading history: queries and retrieval of temporal evolutions (GS CIM 009, 5.7.3, 5.7.4, 6.18, 6.19, 6.24)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.api import http, questions
+from broker.api.paging import page_links
+from broker.api.settling import entity_id_of
+from broker.store import aggregates, history, recall
+from ngsi import names, times
+from ngsi.errors import BadRequestData, ResourceNotFound, shown
+from ngsi.evolution import Shown, TemporalFormat, head, show, show_aggregated
+from ngsi.jsonld import Context
+from ngsi.language import parse_languages
+from ngsi.projection import Projection, parse_projection
+from ngsi.query.entities import EntityQuery
+from ngsi.query.temporal import Aggregation, TemporalQuery, parse_aggregation, parse_temporal
+
+_FORMATS: Final[dict[str, TemporalFormat]] = {
+    "normalized": "normalized",
+    "concise": "concise",
+    "temporalValues": "temporalValues",
+    "simplified": "temporalValues",
+    "keyValues": "temporalValues",
+    "aggregatedValues": "aggregatedValues",
+}
+_AGGREGATION: Final = frozenset({"aggrMethods", "aggrPeriodDuration", "aggrTimezone"})
+_OF_BODY: Final = ("attrs", "pick", "omit", "lang", "datasetId")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request wants of evolutions: which instances, how they are shown, how they are aggregated."""
+
+    wanted: history.Wanted
+    shown: Shown
+    aggregation: Aggregation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Entities as they are answered; `cut` is the time range that a partial answer covers."""
+
+    bodies: list[dict[str, Any]]
+    cut: tuple[datetime, datetime] | None = None
+
+
+async def retrieve(request: Request) -> Response:
+    """retrieveTemporal (5.7.3)."""
+    given = http.parameters(request)
+    entity_id = entity_id_of(request)
+    temporal = parse_temporal(given, needed=False)
+    tenant = await http.tenant(request)
+    context = await http.query_context(request)
+    asked = _asked(request, given, temporal, context)
+    entity = await history.known(http.broker(request).database, tenant, entity_id)
+    if entity is None:
+        raise ResourceNotFound(f"entity {entity_id} was never known")
+    answer = await _answer(request, [entity], asked, context)
+    return _partial(http.answer(request, answer.bodies[0], context), answer, temporal)
+
+
+async def query(request: Request) -> Response:
+    """queryTemporal (5.7.4)."""
+    given = http.parameters(request)
+    temporal = parse_temporal(given, needed=True)
+    tenant = await http.tenant(request)
+    context = await http.query_context(request)
+    plain = {name: value for name, value in given.items() if name != "orderBy"}
+    question = questions.question(http.broker(request).settings, plain, context)
+    order = _order(given.get("orderBy"), local=question.local)
+    return await _queried(request, given, question, temporal, tenant, context, order)
+
+
+async def query_by_post(request: Request) -> Response:
+    """queryTemporal by POST (5.7.4, 6.24): the filters in the body, page and representation in the URL."""
+    given = http.parameters(request)
+    body = await http.body(request)
+    context = await http.body_context(request, body)
+    question = questions.question_of_body(http.broker(request).settings, given, body, context)
+    temporal = parse_temporal(_object(body, "temporalQ"), needed=True)
+    tenant = await http.tenant(request)
+    said = {name: _text(name, body[name]) for name in _OF_BODY if name in body}
+    return await _queried(
+        request, {**said, **_object(body, "aggrParams"), **given}, question, temporal, tenant, context, ""
+    )
+
+
+async def _queried(
+    request: Request,
+    given: Mapping[str, Any],
+    question: EntityQuery,
+    temporal: TemporalQuery,
+    tenant: int,
+    context: Context,
+    order: str,
+) -> Response:
+    asked = _asked(request, given, temporal, context)
+    database, page = http.broker(request).database, question.page
+    entities = await recall.evolutions(database, tenant, question, temporal, by_id=order)
+    answer = await _answer(request, entities[: page.limit], asked, context)
+    headers = {}
+    if page.count:
+        headers["NGSILD-Results-Count"] = str(await recall.count_evolutions(database, tenant, question, temporal))
+    links = page_links(request, http.parameters(request), page, more=len(entities) > page.limit)
+    if links:
+        headers["Link"] = links
+    return _partial(http.answer(request, answer.bodies, context, headers), answer, temporal)
+
+
+async def _answer(request: Request, entities: Sequence[history.Known], asked: Asked, context: Context) -> Answer:
+    database, settings = http.broker(request).database, http.broker(request).settings
+    heads = [_head(entity, context, asked.shown) for entity in entities]
+    if asked.aggregation is not None:
+        most = settings.aggregation_limit
+        series = await aggregates.aggregate(database, entities, asked.wanted, asked.aggregation, most)
+        bodies = [show_aggregated(series.get(entity.no, []), context) for entity in entities]
+        return Answer([start | body for start, body in zip(heads, bodies, strict=True)])
+    found = await history.instances(database, entities, asked.wanted)
+    bodies = [show(found.attributes.get(entity.no, {}), context, asked.shown) for entity in entities]
+    return Answer([start | body for start, body in zip(heads, bodies, strict=True)], found.cut)
+
+
+def _head(entity: history.Known, context: Context, wanted: Shown) -> dict[str, Any]:
+    stamps = {"createdAt": entity.created_at, "modifiedAt": entity.modified_at, "deletedAt": entity.deleted_at}
+    return head(entity.id, entity.types, stamps, context, wanted)
+
+
+def _asked(request: Request, given: Mapping[str, Any], temporal: TemporalQuery, context: Context) -> Asked:
+    settings = http.broker(request).settings
+    chosen = http.options(given, frozenset({*_FORMATS, "sysAttrs"}))
+    name = given.get("format") or next((item for item in _FORMATS if item in chosen), "normalized")
+    if name not in _FORMATS:
+        raise BadRequestData(f"format: {shown(name)} is not one of {', '.join(_FORMATS)}")
+    kind = _FORMATS[name]
+    aggregated = kind == "aggregatedValues"
+    if not aggregated and _AGGREGATION & given.keys():
+        raise BadRequestData(f"{min(_AGGREGATION & given.keys())}: it goes with format=aggregatedValues (4.5.19)")
+    wanted = history.Wanted(
+        temporal,
+        _projection(given, context),
+        frozenset(questions.attribute_names(given, context)) or None,
+        _datasets(given),
+        settings.temporal_limit,
+        tombstones=kind in ("normalized", "concise"),
+    )
+    languages = parse_languages(given["lang"]) if "lang" in given else None
+    sys_attrs = "sysAttrs" in chosen or http.flag(given, "sysAttrs")
+    aggregation = parse_aggregation(given, settings.aggregation_timezone) if aggregated else None
+    return Asked(wanted, Shown(kind, sys_attrs, wanted.projection, languages, temporal.property), aggregation)
+
+
+def _projection(given: Mapping[str, str], context: Context) -> Projection:
+    for name in ("pick", "omit"):
+        if name in given and "attrs" in given:
+            raise BadRequestData(f"attrs: it does not go together with {name} (6.18)")
+    projection = parse_projection(given.get("pick"), given.get("omit"), context)
+    if projection.depth:
+        raise BadRequestData("pick, omit: history does not reach into linked entities (5.7.3.4)")
+    return projection
+
+
+def _datasets(given: Mapping[str, str]) -> frozenset[str] | None:
+    if "datasetId" not in given:
+        return None
+    found = [item.strip() for item in given["datasetId"].split(",")]
+    strange = next((item for item in found if item != "@none" and not names.is_uri(item)), None)
+    if strange is not None:
+        raise BadRequestData(f"datasetId: {shown(strange)} is neither a URI nor '@none' (4.5.5)")
+    return frozenset(found)
+
+
+def _order(given: str | None, *, local: bool) -> str:
+    if given is None:
+        return ""
+    member, _, direction = given.partition(";")
+    if member != "id" or direction not in ("", "asc", "desc"):
+        raise BadRequestData(f"orderBy: {shown(given)} is not id, id;asc or id;desc (5.7.4)")
+    if not local:
+        raise BadRequestData("orderBy: temporal evolutions are ordered with local=true only (5.7.4)")
+    return direction or "asc"
+
+
+def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = body.get(name, {})
+    if not isinstance(found, dict):
+        raise BadRequestData(f"{name}: {shown(found)} is not an object (5.2.23)")
+    return found
+
+
+def _text(name: str, value: Any) -> str:
+    """A member of a Query as the parameter of that name would have it."""
+    items = value if isinstance(value, list) else [value]
+    if not items or not all(isinstance(item, str) and item for item in items):
+        raise BadRequestData(f"{name}: {shown(value)} is neither a string nor an array of strings (5.2.23)")
+    return ",".join(items)
+
+
+def _partial(response: Response, answer: Answer, temporal: TemporalQuery) -> Response:
+    """206 and Content-Range when the instances are more than one answer holds (6.3.10)."""
+    if answer.cut is None:
+        return response
+    first, last = answer.cut
+    begun, size = (temporal.end or first, str(temporal.last)) if temporal.last else (temporal.start or first, "*")
+    response.status_code = 206
+    response.headers["Content-Range"] = f"date-time {times.text(begun)}-{times.text(last)}/{size}"
+    return response

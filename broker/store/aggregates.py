@@ -1,0 +1,147 @@
+"""Aggregated evolutions: methods over periods, computed in the database (GS CIM 009, 4.5.19)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from math import sqrt
+from typing import Any, Final
+
+from broker.store.db import Database
+from broker.store.history import Known, Series, Wanted, chosen, window
+from broker.store.instances import KIND_NAMES
+from broker.store.statements import statements
+from broker.store.tenants import known_terms
+from ngsi.errors import InvalidRequest
+from ngsi.evolution import Aggregated
+from ngsi.periods import aligned, boundaries
+from ngsi.query.temporal import Aggregation
+
+_DISTINCT: Final = (
+    "count(distinct case when h.form in ('f', 'i') then '0' || h.number::text "
+    "else h.form || coalesce(h.text, h.json::text, h.number::text) end)"
+)
+_EXACT: Final = 2**53
+_RESOLUTION: Final = datetime.resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One aggregation method: what it makes of a period's row, and which values it can be applied to."""
+
+    value: Callable[[Any], Any]
+    arrays: bool
+    texts: bool
+    anything: bool = False
+
+
+def _extreme(number: str, text: str) -> Callable[[Any], Any]:
+    return lambda row: row[number] if row[number] is not None else row[text]
+
+
+def _stddev(row: Any) -> float:
+    return sqrt(row["deviation"] / (row["measured"] - 1)) if row["measured"] > 1 else 0.0
+
+
+METHODS: Final[dict[str, Method]] = {
+    "totalCount": Method(lambda row: row["total"], True, True, True),
+    "distinctCount": Method(lambda row: row["distinct_values"], True, True, True),
+    "sum": Method(lambda row: row["sum"], True, False),
+    "avg": Method(lambda row: row["sum"] / row["measured"], True, False),
+    "min": Method(_extreme("least", "first_text"), True, True),
+    "max": Method(_extreme("most", "last_text"), True, True),
+    "stddev": Method(_stddev, False, False),
+    "sumsq": Method(lambda row: row["squares"], False, False),
+}
+
+
+async def aggregate(
+    database: Database, entities: Sequence[Known], wanted: Wanted, asked: Aggregation, most: int
+) -> dict[int, list[Aggregated]]:
+    """The aggregated series of each entity. A period without instances is left out.
+
+    Raises TooComplexQuery for more than `most` periods, InvalidRequest for a method that no value of a series fits.
+    """
+    series = await chosen(database, entities, wanted)
+    if not series:
+        return {}
+    arrays = [list(column) for column in zip(*series, strict=True)]
+    borders = await _borders(database, arrays, wanted, asked, most)
+    if borders is None:
+        return {}
+    sql = _sql("raw", wanted).replace(":distinct", _DISTINCT if "distinctCount" in asked.methods else "0")
+    start, end = wanted.temporal.start, wanted.temporal.end
+    rows = await database.readers.fetch(sql, *arrays, start, end, borders[:-1])
+    return await _aggregated(database, rows, borders, asked)
+
+
+def _sql(name: str, wanted: Wanted) -> str:
+    axis, condition = window(wanted.temporal, tombstones=False)
+    return statements("aggregates")[name].replace(":axis", axis).replace(":condition", condition)
+
+
+async def _borders(
+    database: Database, arrays: list[list[int]], wanted: Wanted, asked: Aggregation, most: int
+) -> list[datetime] | None:
+    """The borders of the periods; None when there is no instance."""
+    start, end = wanted.temporal.start, wanted.temporal.end
+    if start is None or end is None:
+        row = await database.readers.fetchrow(_sql("extremes", wanted), *arrays, start, end)
+        if row["first"] is None:
+            return None
+        start, end = start or row["first"], end or row["last"] + _RESOLUTION
+        last = row["last"]
+    else:
+        last = end
+    if asked.period is None:
+        return [start, wanted.temporal.end or last]
+    if asked.zone is not None:
+        start = aligned(start, asked.period, asked.zone)
+    return boundaries(start, end, asked.period, asked.zone or UTC, most)
+
+
+async def _aggregated(
+    database: Database, rows: Sequence[Any], borders: list[datetime], asked: Aggregation
+) -> dict[int, list[Aggregated]]:
+    iris = await known_terms(database, {no for row in rows for no in (row["attribute"], row["dataset"])})
+    found: dict[int, list[Aggregated]] = {}
+    for (entity, attribute, dataset), group in groupby(rows, key=_series_of):
+        periods = list(group)
+        _check_eligible(iris[attribute], periods, asked.methods)
+        kind = KIND_NAMES[max(row["type"] for row in periods)]
+        values = {name: _values(METHODS[name], periods, borders) for name in asked.methods}
+        shown = "Relationship" if kind.endswith("Relationship") else "Property"
+        found.setdefault(entity, []).append(Aggregated(iris[attribute], iris.get(dataset), shown, values))
+    return found
+
+
+def _series_of(row: Any) -> Series:
+    return row["entity"], row["attribute"], row["dataset"]
+
+
+def _values(method: Method, rows: Sequence[Any], borders: list[datetime]) -> list[tuple[Any, datetime, datetime]]:
+    return [
+        (_number(method.value(row)), borders[row["period"] - 1], borders[row["period"]])
+        for row in rows
+        if method.anything or _fits(method, row)
+    ]
+
+
+def _fits(method: Method, row: Any) -> bool:
+    return bool(row["measured"] > row["arrays"] or (method.arrays and row["arrays"]) or (method.texts and row["texts"]))
+
+
+def _check_eligible(iri: str, rows: Sequence[Any], methods: Sequence[str]) -> None:
+    for name in methods:
+        if not METHODS[name].anything and not any(_fits(METHODS[name], row) for row in rows):
+            raise InvalidRequest(
+                f"aggrMethods: {name} cannot be applied to the values of {iri} (table 4.5.19.1-1); "
+                "name the attributes to be aggregated with pick"
+            )
+
+
+def _number(value: Any) -> Any:
+    """A whole number without a fraction, as the instances have it."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return int(value)
+    return value

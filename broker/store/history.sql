@@ -1,0 +1,57 @@
+-- Reading history. `:axis` is the column of the timeproperty, `:condition` which rows have it, `:order` the direction.
+
+-- name: entity
+select no, id, types, scopes, attributes, created_at, modified_at, deleted_at from entity where tenant = $1 and id = $2
+
+-- name: past
+select entity, attribute, dataset from past_series where entity = any($1::bigint[])
+
+-- name: window
+select h.*
+from unnest($1::bigint[], $2::integer[], $3::integer[]) as s(entity, attribute, dataset)
+cross join lateral (
+    select * from history h
+    where h.entity = s.entity and h.attribute = s.attribute and h.dataset = s.dataset
+      and h.:axis >= coalesce($4::timestamptz, '-infinity') and h.:axis < coalesce($5::timestamptz, 'infinity')
+      and :condition and $8::integer is null
+    order by h.:axis :order limit $6
+) h
+order by h.:axis :order limit $7
+
+-- name: window_last
+select * from (
+    select h.*, row_number() over (partition by h.entity, h.attribute order by h.:axis desc) as place
+    from unnest($1::bigint[], $2::integer[], $3::integer[]) as s(entity, attribute, dataset)
+    cross join lateral (
+        select * from history h
+        where h.entity = s.entity and h.attribute = s.attribute and h.dataset = s.dataset
+          and h.:axis >= coalesce($4::timestamptz, '-infinity') and h.:axis < coalesce($5::timestamptz, 'infinity')
+          and :condition
+        order by h.:axis :order limit $6
+    ) h
+) h
+where h.place <= $8::integer
+order by h.:axis :order limit $7
+
+-- name: present
+select distinct s.entity, s.attribute
+from unnest($1::bigint[], $2::integer[], $3::integer[]) as s(entity, attribute, dataset)
+where exists (
+    select from history h
+    where h.entity = s.entity and h.attribute = s.attribute and h.dataset = s.dataset
+      and h.:axis >= coalesce($4::timestamptz, '-infinity') and h.:axis < coalesce($5::timestamptz, 'infinity')
+      and :condition
+)
+
+-- name: instance
+select * from history where entity = $1 and attribute = $2 and instance = $3
+
+-- name: rival
+select * from history
+where entity = $1 and attribute = $2 and dataset = $3 and instance <> $4 and not deleted
+order by at desc limit 1
+
+-- name: holds
+select exists (
+    select from history where entity = $1 and attribute = $2 and ($3::integer is null or dataset = $3)
+)

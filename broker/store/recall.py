@@ -1,0 +1,186 @@
+"""Which entities a question about the past finds: the query for entities, held against history instead of the present.
+
+The clauses of `compile` see a derived table named `entity` whose columns say what was: for a temporal query the
+instances of its time range (5.7.4), for time travel what was so at an instant.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from broker.store import compile, history
+from broker.store.db import Database
+from broker.store.tenants import find_terms
+from ngsi.query.entities import EntityQuery
+from ngsi.query.q import attributes_of
+from ngsi.query.temporal import TemporalQuery
+from ngsi.terms import CORE
+
+_LOCATION: Final = CORE + "location"
+_COLUMNS: Final = "e.tenant, e.no, e.id, e.scopes, e.created_at, e.modified_at"
+_SHAPE: Final = "ST_SetSRID(ST_GeomFromGeoJSON({document} -> {iri} -> 0 -> 'value'), 4326)"
+_ITEM: Final = "select instance_json(h) as item, h.deleted from history h where h.entity = e.no and"
+# deleted entities stand beside the others; two branches, for each has indexes of its own
+_EVER: Final = (
+    "(select * from entity where deleted_at is null union all select * from entity where deleted_at is not null)"
+)
+
+
+async def evolutions(
+    database: Database, tenant: int, query: EntityQuery, temporal: TemporalQuery, *, by_id: str = ""
+) -> list[history.Known]:
+    """The page of entities that have instances in the time range and match `query` there, and one more if any."""
+    return await _page(database, query, tenant, _Window(temporal, query), by_id)
+
+
+async def count_evolutions(database: Database, tenant: int, query: EntityQuery, temporal: TemporalQuery) -> int:
+    return await _count(database, query, tenant, _Window(temporal, query))
+
+
+async def as_of(database: Database, tenant: int, query: EntityQuery, instant: datetime) -> list[history.Known]:
+    """The page of entities that were there at `instant` and matched `query` then, and one more if any."""
+    return await _page(database, query, tenant, _Instant(instant, query), "")
+
+
+async def count_as_of(database: Database, tenant: int, query: EntityQuery, instant: datetime) -> int:
+    return await _count(database, query, tenant, _Instant(instant, query))
+
+
+class _Window:
+    """Entities with instances in a time range; `attributes` holds those that q speaks of."""
+
+    def __init__(self, temporal: TemporalQuery, query: EntityQuery) -> None:
+        self._temporal = temporal
+        self._query = query
+
+    def table(self, where: Any, database: Database) -> str:
+        numbers = _numbers(database, _asked(self._query))
+        bounds = self._bounds(where)
+        document = "'{}'::jsonb"
+        if numbers:
+            document = _document(where.bind(numbers), self._rows(bounds))
+        only = ""
+        if self._query.attributes:
+            only = f"and h.attribute = any({where.bind(_numbers(database, self._query.attributes))}::integer[])"
+        present = f"select from history h where h.entity = e.no and {bounds} {only}"
+        return (
+            f"select {_COLUMNS}, e.types, e.deleted_at as gone_at, e.attributes as shown, "
+            "null::timestamptz as deleted_at, null::timestamptz as expires_at, d.attributes, "
+            f"{_SHAPE.format(document='d.attributes', iri=where.bind(_LOCATION))} as location "
+            f"from {_EVER} e cross join lateral (select {document} as attributes) d where exists ({present})"
+        )
+
+    def _bounds(self, where: Any) -> str:
+        axis, condition = history.window(self._temporal)
+        parts = [condition]
+        if self._temporal.start is not None:
+            parts.append(f"h.{axis} >= {where.bind(self._temporal.start)}")
+        if self._temporal.end is not None:
+            parts.append(f"h.{axis} < {where.bind(self._temporal.end)}")
+        return " and ".join(parts)
+
+    def _rows(self, bounds: str) -> str:
+        """The instances of one attribute in the range; when there is none, the one in force, or the first known."""
+        inside = f"{_ITEM} h.attribute = t.no and {bounds}"
+        other = f"{_ITEM} h.attribute = t.no and h.dataset = 0 and not h.deleted and"
+        end = bounds.rpartition(" < ")[2] if self._temporal.end is not None else "'infinity'::timestamptz"
+        nearest = (
+            f"select 0 as rank, * from ({other} h.at < {end} order by h.at desc limit 1) h "
+            f"union all select 1 as rank, * from ({other} h.at >= {end} order by h.at limit 1) h"
+        )
+        return (
+            f"({inside}) union all (select item, deleted from ({nearest}) h where not exists ({inside}) "
+            "order by rank limit 1)"
+        )
+
+
+class _Instant:
+    """Entities as they were at an instant; `attributes` holds those that the question speaks of."""
+
+    def __init__(self, instant: datetime, query: EntityQuery) -> None:
+        self._instant = instant
+        self._query = query
+
+    def table(self, where: Any, database: Database) -> str:
+        at = where.bind(self._instant)
+        numbers = _numbers(database, {*_asked(self._query), *self._query.attributes})
+        document = "'{}'::jsonb"
+        if numbers:
+            document = _document(where.bind(numbers), _standing(at, "t.no", "d.no"), datasets=True)
+        known = f"(e.created_at <= {at} or exists (select from history h where h.entity = e.no and h.at <= {at}))"
+        columns = (
+            f"select {_COLUMNS}, null::timestamptz as gone_at, e.attributes as shown, null::timestamptz as deleted_at, "
+            f"null::timestamptz as expires_at, d.attributes, "
+            f"{_SHAPE.format(document='d.attributes', iri=where.bind(_LOCATION))} as location"
+        )
+        lateral = f"cross join lateral (select {document} as attributes) d"
+        return (
+            f"{columns}, e.types from entity e {lateral} where e.deleted_at is null and {known} "
+            f"and (e.expires_at is null or e.expires_at > {at}) "
+            f"and not exists (select from life l where l.entity = e.no and l.until > {at}) "
+            f"union all {columns}, l.types from (select distinct on (entity) * from life where until > {at} "
+            f"order by entity, until) l join entity e on e.no = l.entity {lateral} "
+            f"where not l.deleted and (l.created_at <= {at} or {known})"
+        )
+
+
+def _standing(at: str, attribute: str, dataset: str) -> str:
+    """The instance that stood at an instant: the last one observed by then, of those known by then.
+
+    What was stored later counts too for entities that the broker did not know at the time: imported history.
+    """
+    return (
+        f"{_ITEM} h.attribute = {attribute} and h.dataset = {dataset} "
+        f"and h.at <= {at} and (h.created_at <= {at} or e.created_at > {at}) order by h.at desc limit 1"
+    )
+
+
+def _document(numbers: str, rows: str, *, datasets: bool = False) -> str:
+    """Attributes `numbers` of entity e as entity.attributes would hold them, from the history rows `rows`."""
+    source = f"({rows}) h"
+    if datasets:
+        past = "select p.dataset from past_series p where p.entity = e.no and p.attribute = t.no"
+        named = (
+            "select d.no from jsonb_array_elements(e.attributes -> t.iri) i join term d on d.iri = i ->> 'datasetId'"
+        )
+        source = f"(select 0 union {past} union {named}) d(no) cross join lateral ({rows}) h"
+    return (
+        "(select coalesce(jsonb_object_agg(t.iri, i.instances), '{}') from term t cross join lateral "
+        f"(select jsonb_agg(h.item) as instances from {source} where not h.deleted) i "
+        f"where t.no = any({numbers}::integer[]) and i.instances is not null)"
+    )
+
+
+def _asked(query: EntityQuery) -> set[str]:
+    """The attributes that the filters look into."""
+    asked = set(attributes_of(query.q)) if query.q is not None else set()
+    return asked | ({query.geo.geoproperty} if query.geo is not None else set())
+
+
+def _numbers(database: Database, iris: Iterable[str]) -> list[int]:
+    return sorted(database.terms.get(iri, -1) for iri in iris)
+
+
+async def _prepared(database: Database, query: EntityQuery, tenant: int, past: _Window | _Instant) -> tuple[Any, str]:
+    await find_terms(database, {*_asked(query), *query.attributes})
+    # a temporal query looks for its attributes in the time range itself
+    plain = replace(query, attributes=()) if isinstance(past, _Window) else query
+    where = compile.conditions(plain, tenant)
+    return where, f"({past.table(where, database)}) entity where {' and '.join(where.clauses)}"
+
+
+async def _page(
+    database: Database, query: EntityQuery, tenant: int, past: _Window | _Instant, by_id: str
+) -> list[history.Known]:
+    where, source = await _prepared(database, query, tenant, past)
+    order = f"id {by_id}" if by_id else "no"
+    page = f"order by {order} limit {where.bind(query.page.limit + 1)} offset {where.bind(query.page.offset)}"
+    columns = "no, id, types, created_at, modified_at, gone_at as deleted_at, shown as attributes"
+    rows = await database.readers.fetch(f"select {columns} from {source} {page}", *where.values)
+    return await history.with_series(database, rows)
+
+
+async def _count(database: Database, query: EntityQuery, tenant: int, past: _Window | _Instant) -> int:
+    where, source = await _prepared(database, query, tenant, past)
+    return int(await database.readers.fetchval(f"select count(*) from {source}", *where.values))

@@ -1,0 +1,32 @@
+-- name: past
+insert into past_series (entity, attribute, dataset)
+select * from unnest($1::bigint[], $2::integer[], $3::integer[])
+on conflict do nothing
+
+-- name: life
+insert into life (entity, until, types, created_at, deleted)
+select entity, until, string_to_array(types, E'\n'), created_at, deleted
+from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::timestamptz[], $5::boolean[])
+  as l(entity, until, types, created_at, deleted)
+on conflict do nothing
+
+-- name: erase
+delete from history where entity = $1 and attribute = $2 and ($3::integer is null or dataset = $3)
+
+-- name: remove
+delete from history where entity = $1 and attribute = $2 and dataset = $3 and at = $4 returning created_at, instance
+
+-- name: restore
+update history set created_at = $5, instance = $6 where entity = $1 and attribute = $2 and dataset = $3 and at = instant($4)
+
+-- name: purge_history
+delete from history where entity = $1
+
+-- name: purge_past
+delete from past_series where entity = $1
+
+-- name: purge_life
+delete from life where entity = $1
+
+-- name: purge_entity
+delete from entity where no = any($1::bigint[])
