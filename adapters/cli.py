@@ -4,18 +4,23 @@ import argparse
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import httpx
 import orjson
 
+from adapters.backfill import Journal, Progress, backfill, bar
 from adapters.privacy.report import report
 from adapters.privacy.store import PrivacyStore
 from adapters.quarantine import Quarantine
 from adapters.registry import load, published
 from adapters.replay import ReplayError, replay
-from adapters.service import serve, surroundings, until_stopped
+from adapters.scaffold import POINT, package, scaffold
+from adapters.service import doors, serve, surroundings, until_stopped
 from adapters.settings import AdapterSettings
 from adapters.sources import NotPermitted, SourceError, bind, read
 
@@ -29,6 +34,12 @@ def register(subparsers: Subparsers) -> None:
     _command(group, "run", "run the declared sources until stopped", run_sources)
     _command(group, "list", "list the installed adapters and the declared sources", list_sources)
     _command(group, "check", "check the declaration of sources without running them", check_sources)
+    past = _command(group, "backfill", "store files of the past through a source, resumed when repeated", fill_back)
+    past.add_argument("source")
+    past.add_argument("files", nargs="+", type=Path)
+    new = _command(group, "new", "write the folder of a new adapter", write_adapter)
+    new.add_argument("name")
+    new.add_argument("--folder", type=Path, default=Path(), help="where; the current folder when left out")
     telling = _command(group, "privacy", "tell every published count of persons with its k, as CSV", tell_privacy)
     telling.add_argument("source", nargs="?", help="only of this source")
     group = _group(subparsers, "quarantine", "messages that could not become entities")
@@ -78,6 +89,40 @@ def _check() -> None:
             mistakes.append(str(error))
     if mistakes:
         raise SourceError("\n".join(mistakes))
+
+
+def fill_back(args: argparse.Namespace) -> int:
+    settings = _start_logging()
+    return _reported(lambda: asyncio.run(_fill_back(settings, args.source, args.files)))
+
+
+async def _fill_back(settings: AdapterSettings, name: str, files: list[Path]) -> None:
+    declared = {each.name: each for each in read(settings)}
+    if name not in declared:
+        raise SourceError(f"no source {name} is declared; there are: {', '.join(sorted(declared))}")
+    source = bind(declared[name], surroundings(settings))
+    journal, begun = Journal(settings.data / "backfill" / f"{name}.json"), time.monotonic()
+
+    def show(progress: Progress) -> None:
+        print(f"\r{bar(progress, time.monotonic() - begun)}", end="", file=sys.stderr, flush=True)
+
+    async with doors(settings) as broker:
+        done = await backfill(source, replace(broker, batch=1000), files, journal, show)
+    seconds = time.monotonic() - begun
+    print(f"\n{done.entities} entities stored, {done.set_aside} set aside, in {seconds:.1f} s", file=sys.stderr)
+
+
+def write_adapter(args: argparse.Namespace) -> int:
+    return _reported(lambda: _write_adapter(args.name, args.folder))
+
+
+def _write_adapter(name: str, folder: Path) -> None:
+    try:
+        for path in scaffold(name, folder):
+            print(path)
+    except ValueError as error:
+        raise SourceError(str(error)) from error
+    print(f"Publish it in pyproject.toml:{POINT.format(name=name, package=package(name, folder))}", end="")
 
 
 def tell_privacy(args: argparse.Namespace) -> int:

@@ -36,8 +36,9 @@ class Message:
     """One delivery, as it came.
 
     `topic` says where it came from: MQTT topic, path of the push, name of the document or file. A transport that had
-    to stop reading says why in `metadata["refused"]`. `settle` is called once, after the broker has committed the
-    entities and the quarantine holds the rest, or when the spool has it.
+    to stop reading says why in `metadata["refused"]`; a part of a file that is not its last has `CONTINUES` there.
+    `settle` is called once, after the broker has committed the entities and the quarantine holds the rest, or when the
+    spool has it.
     """
 
     body: bytes
@@ -82,6 +83,7 @@ Transport = Callable[[], AsyncIterator[Message]]
 Decode = Callable[[Message], Iterable[Item]]
 Pseudonym = Callable[[str], str]
 TICK = {"tick": "1"}
+CONTINUES = {"continues": "1"}
 
 
 @dataclass(frozen=True, slots=True)

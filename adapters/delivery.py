@@ -71,8 +71,8 @@ async def deliver(source: Source, broker: Broker, messages: list[Message], patie
 
     Raises BrokerAway after `patience` seconds without the broker; then no message is settled.
     """
-    delivery = _Delivery(source, broker, patience)
-    async for batch in _batches(source.adapter, source.decode, messages, broker.batch):
+    delivery = Delivery(source, broker, patience)
+    async for batch in batches(source.adapter, source.decode, messages, broker.batch):
         await delivery.commit(batch)
     counters = broker.metrics.of(source.name)
     if messages:
@@ -81,10 +81,10 @@ async def deliver(source: Source, broker: Broker, messages: list[Message], patie
         await message.settle(delivery.outcome(message))
 
 
-class _Delivery:
+class Delivery:
     """The commits of one round of messages, and what became of each message."""
 
-    def __init__(self, source: Source, broker: Broker, patience: float) -> None:
+    def __init__(self, source: Source, broker: Broker, patience: float = math.inf) -> None:
         self._source, self._broker, self._patience = source, broker, patience
         self._counters = broker.metrics.of(source.name)
         self._committed: dict[int, int] = defaultdict(int)
@@ -136,9 +136,7 @@ class _Delivery:
         self._set_aside[id(message)] += 1
 
 
-async def _batches(
-    adapter: Adapter, decode: Decode, messages: list[Message], size: int
-) -> AsyncIterator[list[Decoded]]:
+async def batches(adapter: Adapter, decode: Decode, messages: list[Message], size: int) -> AsyncIterator[list[Decoded]]:
     """What the messages say, in order, `size` at a time and across messages."""
     batch: list[Decoded] = []
     for message in messages:

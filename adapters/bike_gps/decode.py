@@ -12,7 +12,7 @@ from adapters.codecs.jst import local, plausible
 from adapters.codecs.number import Range, number
 from adapters.codecs.station import position
 from adapters.codecs.table import Row, rows
-from adapters.contract import TICK, Decode, DecodeError, Item, Message, Pseudonym, Restricted
+from adapters.contract import CONTINUES, TICK, Decode, DecodeError, Item, Message, Pseudonym, Restricted
 from adapters.privacy.crowd import Crowd, Presence
 from adapters.privacy.guard import Privacy
 from adapters.privacy.mesh import mesh_code
@@ -47,13 +47,14 @@ SERVICE_STATUS = {state: status for status, states in STATUS.items() for state i
 
 
 def decoder(system: str, bin_minutes: int, privacy: Privacy) -> Decode:
-    """The decoder for one fleet. Trips go on from one message to the next only when the first says `continues`."""
+    """The decoder for one fleet. Trips go on from one message to the next only when it is marked `CONTINUES`."""
     side = privacy.profile.mesh or SQUARE
     crowd = Crowd(privacy, timedelta(minutes=bin_minutes), residents=None)
     tracks: Tracks[Vehicle] = Tracks(privacy.profile.trim_metres)
 
     def decode(message: Message) -> Iterator[Item]:
         ridden: list[Presence] = []
+        more = message.metadata == CONTINUES
 
         def released(fixes: Iterable[Fix[Vehicle]]) -> Iterator[Restricted]:
             for at, place, vehicle in fixes:
@@ -72,9 +73,9 @@ def decoder(system: str, bin_minutes: int, privacy: Privacy) -> Decode:
                     yield from released(tracks.add(str(item.fleet_vehicle_id), fix))
                 else:
                     yield restricted(item)
-            if "continues" not in message.metadata:
+            if not more:
                 yield from released(tracks.end())
-        for each in crowd.tell(ridden, message.received_at):
+        for each in crowd.tell(ridden, message.received_at, more):
             yield model(system, each)
 
     return decode

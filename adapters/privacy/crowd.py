@@ -43,11 +43,11 @@ class Crowd:
         self._done: set[int] = set()  # bins closed, until something is added to them
         self._begun = False
 
-    def tell(self, presences: Iterable[Presence], now: datetime) -> list[Publication]:
+    def tell(self, presences: Iterable[Presence], now: datetime, more: bool = False) -> list[Publication]:
         """Takes the presences in; returns what is published by now and not told yet, in the order of time.
 
         What was told of the bins concerned is told again in the same words, and once after each start what the last
-        two days brought: the reader may have missed it.
+        two days brought: the reader may have missed it. With `more` to come at once, nothing is told yet.
         """
         source, store, at = self._privacy.source, self._privacy.store, int(now.timestamp())
         stays = list(_stays(presences, self._width))
@@ -55,6 +55,8 @@ class Crowd:
         with store.transaction():
             store.add(source, stays)
             self._done -= touched
+            if more:
+                return []
             told = self._close(at)
             store.forget(source, at - DAY)
         told += store.published(source, starts=touched)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from adapters.codecs.jst import plausible
 from adapters.codecs.station import Station
 from adapters.codecs.table import plain_name
-from adapters.contract import TICK, Decode, DecodeError, Message, Pseudonym
+from adapters.contract import CONTINUES, TICK, Decode, DecodeError, Message, Pseudonym
 from adapters.privacy.crowd import Crowd, Presence, Residents
 from adapters.privacy.guard import Privacy
 from adapters.privacy.mesh import centre, mesh_code
@@ -45,7 +45,7 @@ def decoder(
                     yield item
                 else:
                     presences.append(item)
-        for each in crowd.tell(presences, message.received_at):
+        for each in crowd.tell(presences, message.received_at, more=message.metadata == CONTINUES):
             yield places.model(each)
 
     return decode
