@@ -11,11 +11,20 @@ from datetime import datetime
 from typing import Any, Final
 
 from ngsi import endpoint, names, times
+from ngsi.downgrade import LATEST, Version
 from ngsi.errors import BadRequestData, shown
+from ngsi.forms import Format
 from ngsi.jsonld import Context
-from ngsi.query.geo import GeoQuery, parse_geo
-from ngsi.query.q import Query, parse_q
-from ngsi.query.types import EVERY_TYPE, TypeSelection, parse_types
+from ngsi.language import parse_languages
+from ngsi.projection import EVERYTHING, Projection, parse_projection
+from ngsi.query.entities import EntityQuery, EntitySelector
+from ngsi.query.geo import parse_geo
+from ngsi.query.pattern import parse_pattern
+from ngsi.query.q import Condition, Query, parse_q
+from ngsi.query.scope import parse_scopes
+from ngsi.query.types import EVERY_TYPE, parse_types
+from ngsi.representation import Representation
+from ngsi.terms import CORE
 
 Document = dict[str, Any]
 
@@ -25,6 +34,8 @@ ATTRIBUTE_TRIGGERS: Final = frozenset({"attributeCreated", "attributeUpdated", "
 TRIGGERS: Final = ("entityCreated", "entityUpdated", "entityDeleted", *sorted(ATTRIBUTE_TRIGGERS))
 _DEFAULT_TRIGGERS: Final = frozenset({"attributeCreated", "attributeUpdated"})
 
+_FORMAT_OF: Final[dict[str, Format]] = {"concise": "concise", "simplified": "simplified", "keyValues": "simplified"}
+
 _READ_ONLY: Final = frozenset({"status", "createdAt", "modifiedAt", "@context", "@id", "@type"})
 _NOTIFICATION_READ_ONLY: Final = frozenset(
     {"status", "lastNotification", "lastSuccess", "lastFailure", "timesSent", "timesFailed"}
@@ -32,47 +43,36 @@ _NOTIFICATION_READ_ONLY: Final = frozenset(
 _TYPE_TOKEN: Final = re.compile(r"[^\s,|;()]+")
 _PROJECTION_TOKEN: Final = re.compile(r"[^\s,|{}]+")
 _ENTITY_MEMBERS: Final = frozenset({"id", "type", "scope"})
+_VERSION: Final = re.compile(r"(\d{1,3})\.(\d{1,3})(?:\.\d{1,3})?", re.ASCII)
 _Q_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^\W\d_]\w*')
 
 
 @dataclass(frozen=True, slots=True)
-class Selector:
-    """One item of `entities`; `types` None stands for every type."""
-
-    types: TypeSelection | None
-    ids: tuple[str, ...] = ()
-    id_pattern: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class NotificationParams:
-    """What is sent and how (5.2.14); names are IRIs, None stands for all."""
+    """What is sent and how (5.2.14)."""
 
     endpoint: endpoint.Endpoint
+    representation: Representation
     format: str = "normalized"
-    sys_attrs: bool = False
     show_changes: bool = False
-    pick: tuple[str, ...] | None = None
-    omit: tuple[str, ...] | None = None
-    attributes: frozenset[str] | None = None
     join: str | None = None
     join_level: int = 1
+    version: Version | None = None
+
+    @property
+    def sys_attrs(self) -> bool:
+        return self.representation.sys_attrs
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription as the dispatcher knows it; durations are seconds, instants UTC."""
+    """A subscription as the dispatcher knows it; names are IRIs, durations seconds, instants UTC."""
 
     id: str
-    selectors: tuple[Selector, ...]
+    query: EntityQuery
     watched: frozenset[str] | None
     triggers: frozenset[str]
     notification: NotificationParams
-    q: Query | None = None
-    geo: GeoQuery | None = None
-    scope_q: str | None = None
-    dataset_ids: tuple[str, ...] | None = None
-    lang: str | None = None
     throttling: float | None = None
     time_interval: float | None = None
     expires_at: datetime | None = None
@@ -276,11 +276,13 @@ def _attributes_text(value: Any, field: str, context: Context) -> str:
     )
 
 
-def _projection(value: Any, field: str, context: Context) -> str:
+def _projected(value: Any, field: str, context: Context) -> str:
+    parse_projection(_text(value, field, context), None, context)
+
     def expanded(match: "re.Match[str]") -> str:
         return match.group() if match.group() in _ENTITY_MEMBERS else context.attribute(match.group())
 
-    return _PROJECTION_TOKEN.sub(expanded, _text(value, field, context))
+    return _PROJECTION_TOKEN.sub(expanded, str(value))
 
 
 def _types(value: Any, field: str, context: Context) -> str:
@@ -292,10 +294,22 @@ def _types(value: Any, field: str, context: Context) -> str:
 
 
 def _pattern(value: Any, field: str, context: Context) -> str:
-    try:
-        re.compile(_text(value, field, context))
-    except (re.error, RecursionError, OverflowError) as error:
-        raise BadRequestData(f"{field}: {shown(value)} is not a regular expression: {error}") from None
+    return parse_pattern(_text(value, field, context), field).given
+
+
+def _scopes(value: Any, field: str, context: Context) -> str:
+    parse_scopes(_text(value, field, context))
+    return str(value)
+
+
+def _lang(value: Any, field: str, context: Context) -> str:
+    parse_languages(_text(value, field, context))
+    return str(value)
+
+
+def _conformance(value: Any, field: str, context: Context) -> str:
+    if not _VERSION.fullmatch(_text(value, field, context)):
+        raise BadRequestData(f"{field}: {shown(value)} is not a version such as 1.6")
     return str(value)
 
 
@@ -316,8 +330,13 @@ def _object(members: Mapping[str, Callable[[Any, str, Context], Any]], needed: s
 
 
 def _q(value: Any, field: str, context: Context) -> str:
-    parse_q(_text(value, field, context), context)
+    if _follows_links(parse_q(_text(value, field, context), context)):
+        raise BadRequestData(f"{field}: a subscription looks at the changed entity, not at those it is linked to (4.9)")
     return str(value)
+
+
+def _follows_links(node: Query) -> bool:
+    return bool(node.path.links) if isinstance(node, Condition) else any(map(_follows_links, node.parts))
 
 
 def _geo(value: Any, field: str, context: Context) -> Document:
@@ -353,8 +372,8 @@ _ENDPOINT = _object(
 _NOTIFICATION = _object(
     {
         "attributes": _list(_attribute),
-        "pick": _list(_projection),
-        "omit": _list(_projection),
+        "pick": _list(_projected),
+        "omit": _list(_projected),
         "format": _one_of(*FORMATS),
         "sysAttrs": _flag,
         "showChanges": _flag,
@@ -377,13 +396,13 @@ _MEMBERS: Final[dict[str, Callable[[Any, str, Context], Any]]] = {
     "throttling": _positive,
     "q": _q,
     "geoQ": _geo,
-    "scopeQ": _text,
+    "scopeQ": _scopes,
     "csf": _q,
     "temporalQ": lambda value, field, context: _object(
         {"timerel": _text, "timeAt": _date_time, "endTimeAt": _date_time, "timeproperty": _text}, "timerel", frozenset()
     )(value, field, context),
     "datasetId": _one_or_list(_text),
-    "lang": _text,
+    "lang": _lang,
     "isActive": _flag,
     "expiresAt": _date_time,
     "jsonldContext": _uri,
@@ -391,7 +410,7 @@ _MEMBERS: Final[dict[str, Callable[[Any, str, Context], Any]]] = {
     "splitEntities": _flag,
     "expandValues": _attributes_text,
     "jsonKeys": _attributes_text,
-    "ngsildConformance": _text,
+    "ngsildConformance": _conformance,
     "notification": _NOTIFICATION,
 }
 
@@ -402,21 +421,14 @@ _MEMBERS: Final[dict[str, Callable[[Any, str, Context], Any]]] = {
 def read(document: Document) -> Subscription:
     """The inner form of a stored document; raises BadRequestData only when it was stored by something else."""
     context = Context(document.get(TERMS, {}), (), {}, None)
-    geo = document.get("geoQ", {})
-    datasets = document.get("datasetId")
     expires_at = document.get("expiresAt")
     triggers = frozenset(document.get("notificationTrigger", _DEFAULT_TRIGGERS))
     return Subscription(
         id=document["id"],
-        selectors=tuple(_selector(item, context) for item in document.get("entities", ())),
+        query=_query(document, context),
         watched=frozenset(document["watchedAttributes"]) if "watchedAttributes" in document else None,
         triggers=(triggers - {"entityUpdated"}) | ATTRIBUTE_TRIGGERS if "entityUpdated" in triggers else triggers,
-        notification=_params(document["notification"]),
-        q=parse_q(document["q"], context) if "q" in document else None,
-        geo=parse_geo(geo.get("georel"), geo.get("geometry"), geo.get("coordinates"), geo.get("geoproperty"), context),
-        scope_q=document.get("scopeQ"),
-        dataset_ids=tuple([datasets] if isinstance(datasets, str) else datasets) if datasets else None,
-        lang=document.get("lang"),
+        notification=_params(document, context),
         throttling=document.get("throttling"),
         time_interval=document.get("timeInterval"),
         expires_at=times.parse(expires_at) if expires_at else None,
@@ -425,26 +437,58 @@ def read(document: Document) -> Subscription:
     )
 
 
-def _selector(item: Document, context: Context) -> Selector:
+def _query(document: Document, context: Context) -> EntityQuery:
+    geo = document.get("geoQ", {})
+    place = geo.get("geoproperty", CORE + "location") if geo else None
+    return EntityQuery(
+        selectors=tuple(_selector(item, context) for item in document.get("entities", ())),
+        q=parse_q(document["q"], context) if "q" in document else None,
+        geo=parse_geo(geo.get("georel"), geo.get("geometry"), geo.get("coordinates"), place, context),
+        scopes=parse_scopes(document["scopeQ"]) if "scopeQ" in document else None,
+        local=True,
+    )
+
+
+def _selector(item: Document, context: Context) -> EntitySelector:
+    """id takes precedence over idPattern (5.2.33)."""
     ids = item.get("id", ())
-    return Selector(
-        parse_types(item["type"], context), (ids,) if isinstance(ids, str) else tuple(ids), item.get("idPattern")
-    )
+    pattern = parse_pattern(item["idPattern"], "idPattern") if "idPattern" in item and not ids else None
+    return EntitySelector((ids,) if isinstance(ids, str) else tuple(ids), parse_types(item["type"], context), pattern)
 
 
-def _params(document: Document) -> NotificationParams:
-    form = document.get("format", "normalized")
+def _params(document: Document, context: Context) -> NotificationParams:
+    given = document["notification"]
+    form = given.get("format", "normalized")
+    version = _VERSION.fullmatch(document.get("ngsildConformance", ""))
+    asked = (int(version[1]), int(version[2])) if version else None
     return NotificationParams(
-        endpoint.read(document["endpoint"]),
+        endpoint.read(given["endpoint"]),
+        _representation(document, given, form, context),
         "simplified" if form == "keyValues" else form,
-        document.get("sysAttrs", False),
-        document.get("showChanges", False),
-        tuple(document["pick"]) if "pick" in document else None,
-        tuple(document["omit"]) if "omit" in document else None,
-        frozenset(document["attributes"]) if "attributes" in document else None,
-        document.get("join"),
-        document.get("joinLevel", 1),
+        given.get("showChanges", False),
+        given.get("join") if given.get("join") != "@none" else None,
+        given.get("joinLevel", 1),
+        asked if asked and asked < LATEST else None,
     )
+
+
+def _representation(document: Document, given: Document, form: str, context: Context) -> Representation:
+    datasets = document.get("datasetId")
+    return Representation(
+        format=_FORMAT_OF.get(form, "normalized"),
+        sys_attrs=given.get("sysAttrs", False),
+        attributes=frozenset(given["attributes"]) if "attributes" in given else None,
+        projection=_projection(given, context),
+        languages=parse_languages(document["lang"]) if "lang" in document else None,
+        datasets=frozenset([datasets] if isinstance(datasets, str) else datasets) if datasets else None,
+    )
+
+
+def _projection(given: Document, context: Context) -> Projection:
+    if "pick" not in given and "omit" not in given:
+        return EVERYTHING
+    pick, omit = (",".join(given[member]) if member in given else None for member in ("pick", "omit"))
+    return parse_projection(pick, omit, context)
 
 
 # -- as it is shown

@@ -91,7 +91,7 @@ def test_a_stored_document_is_read_without_its_context() -> None:
     context = compile_context([{"Room": "https://a.example/Room", "t": "https://a.example/t"}], CORE)
     document = subscriptions.parse(subscription(q="t>20", watchedAttributes=["t"]), context, NOW)
     found = subscriptions.read(orjson.loads(orjson.dumps(document)))
-    assert found.selectors[0].types == "https://a.example/Room"
-    assert found.q.path.attributes == ("https://a.example/t",)
+    assert found.query.selectors[0].types == "https://a.example/Room"
+    assert found.query.q.path.attributes == ("https://a.example/t",)
     assert found.watched == {"https://a.example/t"}
     assert found.triggers == {"attributeCreated", "attributeUpdated"}

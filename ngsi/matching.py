@@ -1,0 +1,77 @@
+"""Which events a subscription is told of (GS CIM 009, 5.2.12, 5.8.6)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ngsi.entity import Entity
+from ngsi.event import DELETED, Event
+from ngsi.query.boolean import All
+from ngsi.query.entities import EntityQuery
+from ngsi.query.match import Predicate, match, match_q, match_scopes
+from ngsi.query.spatial import match_geo
+from ngsi.query.types import TypeSelection
+from ngsi.subscription import ATTRIBUTE_TRIGGERS, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A subscription as clauses; the filters with the names that they have in it."""
+
+    selects: Predicate
+    fires: Callable[[Event], bool]
+    filters: tuple[tuple[str, Predicate], ...]
+
+    def __call__(self, event: Event) -> bool:
+        if not self.fires(event) or not self.selects(event.entity):
+            return False
+        if not self.filters or self._passes(event.entity):
+            return True
+        # what a filter needs may be what was deleted
+        return DELETED in event.triggers and self._passes(event.earlier)
+
+    def _passes(self, entity: Entity) -> bool:
+        return all(holds(entity) for _, holds in self.filters)
+
+
+def matcher(subscription: Subscription) -> Matcher:
+    """The compiled form of all clauses of `subscription` that look at a change."""
+    query = subscription.query
+    return Matcher(match(EntityQuery(query.selectors)), _fires(subscription), tuple(_filters(query)))
+
+
+def _filters(query: EntityQuery) -> Iterator[tuple[str, Predicate]]:
+    if query.scopes is not None:
+        yield "scopeQ", match_scopes(query.scopes)
+    if query.q is not None:
+        yield "q", match_q(query.q)
+    if query.geo is not None:
+        yield "geoQ", match_geo(query.geo)
+
+
+def anchors(node: TypeSelection | None) -> frozenset[str] | None:
+    """Types of which every selected entity has at least one; None when there are none such."""
+    if node is None:
+        return None
+    if isinstance(node, str):
+        return frozenset({node})
+    parts = [anchors(part) for part in node.parts]
+    known = [part for part in parts if part is not None]
+    if isinstance(node, All):
+        return min(known, key=len) if known else None
+    return frozenset().union(*known) if len(known) == len(parts) else None
+
+
+def _fires(subscription: Subscription) -> Callable[[Event], bool]:
+    triggers, watched = subscription.triggers, subscription.watched
+    attribute_triggers = triggers & ATTRIBUTE_TRIGGERS
+    if watched is None or not attribute_triggers:
+        return lambda event: not triggers.isdisjoint(event.triggers)
+    entity_triggers = triggers - ATTRIBUTE_TRIGGERS
+
+    def fires(event: Event) -> bool:
+        if entity_triggers and not entity_triggers.isdisjoint(event.triggers):
+            return True
+        changes = event.changes
+        return any(not attribute_triggers.isdisjoint(changes[iri]) for iri in watched if iri in changes)
+
+    return fires
