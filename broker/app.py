@@ -15,6 +15,7 @@ from broker.expiry import clean_up
 from broker.provision import Provision
 from broker.settings import Settings, version
 from broker.store.db import Database
+from broker.subscriptions.dispatcher import Dispatcher
 
 
 def create_app(settings: Settings) -> Door:
@@ -29,9 +30,13 @@ def create_app(settings: Settings) -> Door:
             statement_timeout=settings.statement_timeout,
         )
         provision = Provision(database, settings.database_writers)
-        app.state.broker = Broker(settings, database, Contexts(settings), provision)
+        contexts = Contexts(settings)
+        app.state.broker = Broker(settings, database, contexts, provision)
         cleaning = asyncio.create_task(clean_up(database, provision, settings.expiry_pause))
+        dispatcher = Dispatcher(settings, database, contexts)
+        dispatcher.start()
         yield
+        await dispatcher.close()
         cleaning.cancel()
         await provision.close()
         await database.close()

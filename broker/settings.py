@@ -30,18 +30,22 @@ class Settings(BaseSettings):
     max_limit: int = Field(1000, gt=0, description="largest page")
     default_limit: int = Field(20, gt=0, description="page size when the request names none")
     temporal_limit: int = Field(10_000, gt=0, description="most attribute instances in one temporal answer")
-    aggregation_limit: int = Field(10_000, gt=0, description="most periods in one aggregation")
-    aggregation_timezone: str = Field(
-        "",
-        description="time zone whose days, months and years aggregation periods follow, such as Asia/Tokyo; "
-        "empty: periods begin at timeAt, as the standard has it",
-    )
     remote_allow: str = Field(
         "", description="private networks or host names @contexts may be fetched from, separated by commas"
     )
     context_timeout: float = Field(5, gt=0, description="time to fetch a remote @context")
     context_size: int = Field(1024 * 1024, gt=0, description="largest remote @context")
     context_ttl: float = Field(3600, gt=0, description="a fetched @context is looked at again after this time")
+    notification_timeout: float = Field(5, gt=0, description="an endpoint that takes longer to answer has failed")
+    notification_retry: float = Field(0.5, gt=0, description="wait before the second attempt; doubled each time")
+    notification_retry_longest: float = Field(60, gt=0, description="longest wait between two attempts")
+    notification_give_up: float = Field(
+        86_400, gt=0, description="a notification of a change older than this goes to the dead letters"
+    )
+    notification_attempts: int = Field(0, ge=0, description="most attempts per notification; 0: time alone decides")
+    log_retention: float = Field(
+        7 * 86_400, gt=0, description="how long changes stay in the log: as far back as notifications can be replayed"
+    )
     contexts_folder: Path | None = Field(None, description="folder whose *.jsonld files are served under /contexts/")
     default_context: str = Field(
         "", description="the @context of requests that name none; empty: the core context only"

@@ -15,6 +15,9 @@ select pg_notify('subscription', no::text) from made
 select no, document, context from subscription where tenant = $1 and id = $2 for update
 
 -- name: update
+with other_numbers as (  -- what was told by the old definition cannot be replayed by the new one
+    delete from notification_mark where subscription = $1
+)
 update subscription
 set document = $2, context = $3, modified_at = $4,
     active_from = case when $5 then (select coalesce(max(seq), 0) from log) else active_from end

@@ -1,0 +1,1 @@
+"""The log of changes as its readers see it."""

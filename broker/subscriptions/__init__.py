@@ -1,0 +1,1 @@
+"""Who is told of changes: the index of subscriptions, the dispatcher, delivery."""
