@@ -30,6 +30,12 @@ class Settings(BaseSettings):
     max_limit: int = Field(1000, gt=0, description="largest page")
     default_limit: int = Field(20, gt=0, description="page size when the request names none")
     temporal_limit: int = Field(10_000, gt=0, description="most attribute instances in one temporal answer")
+    aggregation_limit: int = Field(10_000, gt=0, description="most periods in one aggregation")
+    aggregation_timezone: str = Field(
+        "",
+        description="time zone whose days, months and years aggregation periods follow, such as Asia/Tokyo; "
+        "empty: periods begin at timeAt, as the standard has it",
+    )
     remote_allow: str = Field(
         "", description="private networks or host names @contexts may be fetched from, separated by commas"
     )

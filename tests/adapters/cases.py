@@ -14,7 +14,10 @@ from typing import Any, NamedTuple
 import orjson
 
 import adapters
-from adapters.contract import Adapter, DecodeError, Message
+from adapters.contract import Adapter, DecodeError, Message, Restricted
+from adapters.privacy.guard import Privacy
+from adapters.privacy.profile import Profile
+from models import zulu
 
 HOUSE = Path(adapters.__file__).parent
 SOURCES = sorted(path.parent for path in HOUSE.glob("*/adapter.py"))
@@ -48,7 +51,10 @@ def decoded(case: Case) -> dict[str, Any]:
     (path,) = case.folder.glob("input.*")
     message = Message(path.read_bytes(), told.get("received_at", RECEIVED_AT), told.get("topic", path.name))
     adapter = adapter_of(case.source)
-    decode = adapter.decoder(adapter.settings.model_validate(told.get("settings", {})), pseudonym)
+    profile = Profile.model_validate({"profile": "synthetic", "k": 1} | told.get("privacy", {}))
+    decode = adapter.decoder(
+        adapter.settings.model_validate(told.get("settings", {})), Privacy(pseudonym, profile=profile)
+    )
     return _result(decode, message)
 
 
@@ -59,6 +65,8 @@ def _result(decode: Any, message: Message) -> dict[str, Any]:
         for item in decode(message):
             if isinstance(item, DecodeError):
                 errors.append({"field": item.field, "rule": item.rule})
+            elif isinstance(item, Restricted):
+                entities.append(item.model.to_ngsi() | {"expiresAt": zulu(item.expires_at)})
             else:
                 entities.append(item.to_ngsi())
     except DecodeError as error:

@@ -7,8 +7,10 @@ import pytest
 from starlette.responses import JSONResponse
 
 from adapters.__main__ import main
+from adapters.privacy.store import PrivacyStore, Publication
+from adapters.service import surroundings
 from adapters.settings import AdapterSettings
-from adapters.sources import SourceError, read
+from adapters.sources import SourceError, bind_all, read
 from tests.adapters.cases import HOUSE
 from tests.adapters.recorder import Recorder
 
@@ -71,6 +73,44 @@ def test_check_names_every_mistake(city: Path, capsys: pytest.CaptureFixture[str
     (city / "sources.toml").write_text(text)
     assert main(["adapters", "check"]) == 1
     assert complaint in capsys.readouterr().err
+
+
+PERMITTED = """owner = "city"
+[source.privacy]
+legal_basis = "consent"
+profile = "aggregate"
+"""
+
+
+@pytest.mark.parametrize("left_out", ["owner", "legal_basis", "profile"])
+def test_a_personal_source_is_silent_until_everything_is_said(
+    city: Path, capsys: pytest.CaptureFixture[str], left_out: str
+) -> None:
+    said = "".join(line for line in PERMITTED.splitlines(keepends=True) if not line.startswith(left_out))
+    (city / "sources.toml").write_text(WIFI + said)
+    assert main(["adapters", "check"]) == 0
+    shown = capsys.readouterr().out
+    assert "silent  wifi" in shown
+    assert left_out in shown
+    assert bind_all(read(AdapterSettings()), surroundings(AdapterSettings())) == []
+    (city / "sources.toml").write_text(WIFI + PERMITTED)
+    assert main(["adapters", "check"]) == 0
+    assert "ok      wifi" in capsys.readouterr().out
+    assert len(bind_all(read(AdapterSettings()), surroundings(AdapterSettings()))) == 1
+
+
+def test_the_privacy_report_lists_each_cell_with_its_k(city: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = PrivacyStore(city / "data/privacy.db")
+    store.publish("wifi", [Publication("26", "", 0, 1800, 12, 10), Publication("27", "", 0, 1800, None, 10)])
+    store.publish("wifi", [Publication("26", "27", 0, 1800, 11, 10), Publication("", "*", 0, 1800, None, 10)])
+    assert main(["adapters", "privacy"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "source,cell,destination,from,until,persons,k",
+        "wifi,26,,1970-01-01T00:00:00Z,1970-01-01T00:30:00Z,12,10",
+        "wifi,26,27,1970-01-01T00:00:00Z,1970-01-01T00:30:00Z,11,10",
+        "wifi,27,,1970-01-01T00:00:00Z,1970-01-01T00:30:00Z,withheld,10",
+        "# wifi: 2 published, 1 withheld; the smallest published number is 11",
+    ]
 
 
 def test_names_of_settings_are_replaced_in_the_file(city: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.contract import Message, Outcome
 from adapters.delivery import Broker, Source
+from adapters.privacy.guard import Privacy
 from adapters.registry import load
 from adapters.runner import pump
 from adapters.transports.file import FileSettings, watch
@@ -23,7 +24,7 @@ RAIN = (HOUSE / "rain_gauge/examples/municipal_cp932/input.csv").read_bytes()
 @asynccontextmanager
 async def watched(folder: Path, broker: Broker, name: str = "rain_gauge", **settings: object) -> AsyncIterator[None]:
     adapter = load(name)
-    decode = adapter.decoder(adapter.settings(), pseudonym)
+    decode = adapter.decoder(adapter.settings(), Privacy(pseudonym))
     via = QUICK.model_copy(update=settings)
     task = asyncio.create_task(
         pump(Source(name, adapter, lambda: watch(via, folder, adapter.personal), decode), broker)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.contract import Message
+from adapters.contract import Message, Restricted
+from adapters.privacy.guard import Privacy
 from adapters.pseudonym import DayKey
 from adapters.registry import load
 from tests.adapters.cases import HOUSE, RECEIVED_AT
@@ -84,8 +85,9 @@ def test_no_identifier_stands_in_an_entity(tmp_path: Path, name: str, case: str,
     identifiers = {match.decode() for match in re.findall(identifier, body)}
     assert identifiers
     adapter, keys = load(name), key(tmp_path)
-    decode = adapter.decoder(adapter.settings(), lambda text: keys.pseudonym(name, text))
-    told = str([item.to_ngsi() for item in decode(Message(body, RECEIVED_AT)) if not isinstance(item, Exception)])
+    decode = adapter.decoder(adapter.settings(), Privacy(lambda text: keys.pseudonym(name, text)))
+    items = [item for item in decode(Message(body, RECEIVED_AT)) if not isinstance(item, Exception)]
+    told = str([item.model.to_ngsi() if isinstance(item, Restricted) else item.to_ngsi() for item in items])
     assert adapter.personal
     assert not [each for each in identifiers if each.lower() in told.lower()]
 
@@ -93,7 +95,7 @@ def test_no_identifier_stands_in_an_entity(tmp_path: Path, name: str, case: str,
 def test_wifi_tells_counts_and_no_pseudonym(tmp_path: Path) -> None:
     body = (HOUSE / "wifi/examples/packet_sensing/input.csv").read_bytes()
     adapter, keys = load("wifi"), key(tmp_path)
-    decode = adapter.decoder(adapter.settings(), lambda text: keys.pseudonym("wifi", text))
+    decode = adapter.decoder(adapter.settings(), Privacy(lambda text: keys.pseudonym("wifi", text)))
     told = [item.to_ngsi() for item in decode(Message(body, RECEIVED_AT))]
     assert {entity["id"] for entity in told} == {"urn:ngsi-ld:CrowdFlowObserved:wifi:24"}
     assert "p-" not in str(told)

@@ -1,0 +1,438 @@
+"""History through the API: every temporal operation and its rules (GS CIM 009, 5.6.11 to 5.6.16, 5.7.3, 5.7.4)."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+ID = "urn:ngsi-ld:Room:1"
+DATASET = "urn:ngsi-ld:Dataset:roof"
+PATH = f"/temporal/entities/{ID}"
+
+
+def at(hour: int, day: int = 19) -> str:
+    return f"2026-06-{day:02}T{hour:02}:00:00Z"
+
+
+def prop(value: Any, hour: int, **more: Any) -> dict[str, Any]:
+    return {"type": "Property", "value": value, "observedAt": at(hour), **more}
+
+
+def evolution(**attributes: Any) -> dict[str, Any]:
+    return {"id": ID, "type": "Room", **attributes}
+
+
+async def values(client: httpx.AsyncClient, name: str = "t", **params: Any) -> list[Any]:
+    answer = await client.get(PATH, params=params)
+    assert answer.status_code in (200, 206), answer.text
+    return [item["value"] for item in answer.json().get(name, [])]
+
+
+@pytest.fixture
+async def series(client: httpx.AsyncClient) -> httpx.AsyncClient:
+    body = evolution(t=[prop(10 * hour, hour) for hour in (1, 2, 3, 4)], name=[prop("a", 1), prop("b", 3)])
+    answer = await client.post("/temporal/entities", json=body)
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == f"/ngsi-ld/v1/temporal/entities/{ID}"
+    return client
+
+
+async def test_what_is_provided_as_history_is_known_to_the_core_api(series: httpx.AsyncClient) -> None:
+    entity = (await series.get(f"/entities/{ID}")).json()
+    assert (entity["t"]["value"], entity["t"]["observedAt"]) == (40, at(4))
+    assert entity["name"]["value"] == "b"
+
+
+async def test_a_second_upsert_adds_instances_and_types(series: httpx.AsyncClient) -> None:
+    body = {"id": ID, "type": ["Room", "Lab"], "t": [prop(25, 2), prop(50, 5)]}
+    assert (await series.post("/temporal/entities", json=body)).status_code == 204
+    assert await values(series) == [10, 25, 30, 40, 50]
+    assert set((await series.get(f"/entities/{ID}")).json()["type"]) == {"Room", "Lab"}
+
+
+async def test_late_instances_leave_the_current_value(series: httpx.AsyncClient) -> None:
+    assert (await series.post(f"{PATH}/attrs", json={"t": [prop(15, 0)]})).status_code == 204
+    assert (await series.get(f"/entities/{ID}")).json()["t"]["value"] == 40
+    assert await values(series) == [15, 10, 20, 30, 40]
+    unknown = await series.post("/temporal/entities/urn:ngsi-ld:Room:9/attrs", json={"t": [prop(1, 1)]})
+    assert unknown.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({}, [10, 20, 30, 40]),
+        ({"timerel": "before", "timeAt": at(2)}, [10]),
+        ({"timerel": "after", "timeAt": at(2)}, [20, 30, 40]),
+        ({"timerel": "between", "timeAt": at(2), "endTimeAt": at(4)}, [20, 30]),
+        ({"timerel": "between", "timeAt": "2026-06-19T11:00:00+09:00", "endTimeAt": at(4)}, [20, 30]),
+        ({"lastN": 2}, [40, 30]),
+        ({"lastN": 2, "timerel": "before", "timeAt": at(4)}, [30, 20]),
+        ({"timerel": "after", "timeAt": "2000-01-01T00:00:00Z", "timeproperty": "modifiedAt"}, [10, 20, 30, 40]),
+        ({"timerel": "before", "timeAt": "2000-01-01T00:00:00Z", "timeproperty": "createdAt"}, []),
+        ({"timerel": "after", "timeAt": at(1), "timeproperty": "deletedAt"}, []),
+        ({"pick": "name"}, []),
+        ({"omit": "name"}, [10, 20, 30, 40]),
+        ({"attrs": "t"}, [10, 20, 30, 40]),
+        ({"datasetId": DATASET}, []),
+        ({"datasetId": "@none"}, [10, 20, 30, 40]),
+    ],
+)
+async def test_time_ranges_and_projections(series: httpx.AsyncClient, params: dict[str, Any], expected: Any) -> None:
+    assert await values(series, **params) == expected
+
+
+@pytest.mark.parametrize(
+    ("params", "kind", "word"),
+    [
+        ({"timerel": "before"}, "BadRequestData", "timeAt"),
+        ({"timeAt": at(1)}, "BadRequestData", "timerel"),
+        ({"timerel": "during", "timeAt": at(1)}, "BadRequestData", "timerel"),
+        ({"timerel": "before", "timeAt": "2026-06-19T01:00:00"}, "BadRequestData", "zone"),
+        ({"timerel": "before", "timeAt": "yesterday"}, "BadRequestData", "timeAt"),
+        ({"timerel": "between", "timeAt": at(2)}, "BadRequestData", "endTimeAt"),
+        ({"timerel": "between", "timeAt": at(2), "endTimeAt": at(1)}, "BadRequestData", "endTimeAt"),
+        ({"timeproperty": "observed"}, "BadRequestData", "timeproperty"),
+        ({"lastN": "0"}, "BadRequestData", "lastN"),
+        ({"lastN": "-1"}, "BadRequestData", "lastN"),
+        ({"lastN": "x"}, "BadRequestData", "lastN"),
+        ({"pick": "t{x}"}, "BadRequestData", "linked"),
+        ({"attrs": "t", "pick": "t"}, "BadRequestData", "pick"),
+        ({"datasetId": "x y"}, "BadRequestData", "datasetId"),
+        ({"format": "nothing"}, "BadRequestData", "format"),
+        ({"aggrMethods": "avg"}, "BadRequestData", "aggregatedValues"),
+        ({"nonsense": "1"}, "InvalidRequest", "nonsense"),
+    ],
+)
+async def test_bad_questions_are_refused(series: httpx.AsyncClient, params: Any, kind: str, word: str) -> None:
+    answer = await series.get(PATH, params=params)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["type"].endswith("/" + kind)
+    assert word in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ({"type": "Room"}, "id"),
+        ({"id": ID}, "type"),
+        (evolution(t=[{"type": "Property"}]), "value"),
+        (evolution(t=[{"type": "Property", "value": 1, "observedAt": "2026-06-19T01:00:00"}]), "observedAt"),
+        (evolution(t=[{"type": "Property", "value": "urn:ngsi-ld:null"}]), "deletedAt"),
+        (evolution(location=[prop(1, 1)]), "GeoProperty"),
+        (evolution(scope=[{"type": "Property", "value": "not a scope"}]), "scope"),
+    ],
+)
+async def test_bad_evolutions_are_refused(client: httpx.AsyncClient, body: Any, word: str) -> None:
+    answer = await client.post("/temporal/entities", json=body)
+    assert answer.status_code == 400, answer.text
+    assert word in answer.json()["detail"]
+
+
+KINDS = [
+    ({"type": "Property", "value": 0}, "values", 0),
+    ({"type": "Property", "value": False}, "values", False),
+    ({"type": "Property", "value": ""}, "values", ""),
+    ({"type": "Property", "value": [1, "x"]}, "values", [1, "x"]),
+    ({"type": "Property", "value": {"a": {"b": None}}}, "values", {"a": {"b": None}}),
+    ({"type": "Property", "value": 9007199254740993}, "values", 9007199254740993),
+    ({"type": "Property", "value": 1.222e-11}, "values", 1.222e-11),
+    ({"type": "Relationship", "object": "urn:ngsi-ld:B:1"}, "objects", "urn:ngsi-ld:B:1"),
+    ({"type": "Relationship", "object": ["urn:a:1", "urn:a:2"]}, "objects", ["urn:a:1", "urn:a:2"]),
+    (
+        {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [136.65, 36.5]}},
+        "values",
+        {"type": "Point", "coordinates": [136.65, 36.5]},
+    ),
+    ({"type": "LanguageProperty", "languageMap": {"ja": "雪"}}, "languageMaps", {"languageMap": {"ja": "雪"}}),
+    ({"type": "VocabProperty", "vocab": "Snow"}, "vocabs", {"vocab": "Snow"}),
+    ({"type": "ListProperty", "valueList": [1, 2]}, "valueLists", [1, 2]),
+    ({"type": "ListRelationship", "objectList": [{"object": "urn:a:1"}]}, "objectLists", ["urn:a:1"]),
+    ({"type": "JsonProperty", "json": {"id": None}}, "jsons", {"json": {"id": None}}),
+]
+
+
+@pytest.mark.parametrize(("attribute", "plural", "value"), KINDS)
+async def test_every_kind_comes_back_exactly(
+    client: httpx.AsyncClient, attribute: dict[str, Any], plural: str, value: Any
+) -> None:
+    instance = {**attribute, "observedAt": at(1)}
+    assert (await client.post("/temporal/entities", json=evolution(a=[instance]))).status_code == 201
+    shown = (await client.get(PATH)).json()["a"][0]
+    assert shown.pop("instanceId").startswith("urn:ngsi-ld:instance:")
+    assert shown == instance
+    simplified = (await client.get(PATH, params={"format": "temporalValues"})).json()["a"]
+    assert simplified == {"type": attribute["type"], plural: [[value, at(1)]]}
+
+
+async def test_members_and_sub_attributes_survive(client: httpx.AsyncClient) -> None:
+    instance = prop(
+        1,
+        1,
+        unitCode="CEL",
+        quality={"type": "Property", "value": 0.9},
+        by={"type": "Relationship", "object": "urn:a:1"},
+    )
+    await client.post("/temporal/entities", json=evolution(t=[instance]))
+    shown = (await client.get(PATH)).json()["t"][0]
+    del shown["instanceId"]
+    assert shown == instance
+    stamped = (await client.get(PATH, params={"options": "sysAttrs"})).json()
+    assert {"createdAt", "modifiedAt"} <= stamped.keys()
+    assert {"createdAt", "modifiedAt"} <= stamped["t"][0].keys()
+    concise = (await client.get(PATH, params={"options": "concise"})).json()["t"][0]
+    assert "type" not in concise
+    assert concise["value"] == 1
+
+
+async def test_datasets_are_series_of_their_own(client: httpx.AsyncClient) -> None:
+    roof = [prop(100 + hour, hour, datasetId=DATASET) for hour in (1, 2)]
+    await client.post("/temporal/entities", json=evolution(t=[prop(1, 1), *roof]))
+    assert sorted(await values(client)) == [1, 101, 102]
+    assert await values(client, datasetId=DATASET) == [101, 102]
+    assert await values(client, lastN=1) in ([102], [102])
+    simplified = (await client.get(PATH, params={"options": "temporalValues"})).json()["t"]
+    assert {item.get("datasetId"): len(item["values"]) for item in simplified} == {None: 1, DATASET: 2}
+    entity = (await client.get(f"/entities/{ID}")).json()["t"]
+    assert sorted(item["value"] for item in entity) == [1, 102]
+    assert (await client.delete(f"{PATH}/attrs/t?datasetId={DATASET}")).status_code == 204
+    assert await values(client) == [1]
+
+
+async def test_a_language_is_chosen(client: httpx.AsyncClient) -> None:
+    snow = {"type": "LanguageProperty", "languageMap": {"ja": "雪", "en": "snow"}, "observedAt": at(1)}
+    await client.post("/temporal/entities", json=evolution(what=[snow]))
+    shown = (await client.get(PATH, params={"lang": "ja"})).json()["what"][0]
+    assert (shown["type"], shown["value"], shown["lang"]) == ("Property", "雪", "ja")
+
+
+async def test_instances_without_time_are_kept_apart(client: httpx.AsyncClient) -> None:
+    body = evolution(t=[{"type": "Property", "value": value} for value in (1, 2, 3)])
+    assert (await client.post("/temporal/entities", json=body)).status_code == 201
+    assert await values(client) == [1, 2, 3]
+    assert (await client.get(f"/entities/{ID}")).json()["t"]["value"] == 3
+    assert await values(client, timerel="after", timeAt=at(1)) == []  # they have no observedAt (4.11)
+    assert await values(client, timerel="after", timeAt=at(1), timeproperty="modifiedAt") == [1, 2, 3]
+
+
+async def test_an_instance_is_corrected_and_keeps_its_id(series: httpx.AsyncClient) -> None:
+    before = (await series.get(PATH, params={"options": "sysAttrs"})).json()["t"]
+    target = f"{PATH}/attrs/t/{before[3]['instanceId']}"
+    answer = await series.patch(target, json={"t": [prop(44, 4, unitCode="CEL")]})
+    assert answer.status_code == 204, answer.text
+    after = (await series.get(PATH, params={"options": "sysAttrs"})).json()["t"]
+    assert [item["value"] for item in after] == [10, 20, 30, 44]
+    assert after[3]["instanceId"] == before[3]["instanceId"]
+    assert after[3]["createdAt"] == before[3]["createdAt"]
+    assert after[3]["modifiedAt"] > before[3]["modifiedAt"]
+    assert (await series.get(f"/entities/{ID}")).json()["t"]["value"] == 44
+
+
+async def test_an_instance_may_move_in_time(series: httpx.AsyncClient) -> None:
+    newest = (await series.get(PATH, params={"lastN": 1})).json()["t"][0]["instanceId"]
+    moved = {**prop(5, 1), "observedAt": "2025-01-01T00:00:00Z"}
+    assert (await series.patch(f"{PATH}/attrs/t/{newest}", json={"t": [moved]})).status_code == 204
+    found = (await series.get(PATH)).json()["t"]
+    assert [item["value"] for item in found] == [5, 10, 20, 30]
+    assert found[0]["instanceId"] == newest
+    assert (await series.get(f"/entities/{ID}")).json()["t"]["value"] == 30
+
+
+async def test_an_instance_is_deleted_and_the_one_before_it_is_current(series: httpx.AsyncClient) -> None:
+    newest = (await series.get(PATH, params={"lastN": 1})).json()["t"][0]["instanceId"]
+    assert (await series.delete(f"{PATH}/attrs/t/{newest}")).status_code == 204
+    assert await values(series) == [10, 20, 30]
+    assert (await series.get(f"/entities/{ID}")).json()["t"]["value"] == 30
+    assert (await series.delete(f"{PATH}/attrs/t/{newest}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"{PATH}/attrs/t/urn:ngsi-ld:instance:999999", 404),
+        (f"{PATH}/attrs/t/urn:something:else", 404),
+        (f"{PATH}/attrs/unknown/urn:ngsi-ld:instance:1", 404),
+        (f"{PATH}/attrs/t/nonsense", 400),
+        ("/temporal/entities/urn:ngsi-ld:Room:9/attrs/t/urn:ngsi-ld:instance:1", 404),
+        ("/temporal/entities/nonsense/attrs/t/urn:ngsi-ld:instance:1", 400),
+    ],
+)
+async def test_instances_that_are_not_there(series: httpx.AsyncClient, path: str, status: int) -> None:
+    assert (await series.delete(path)).status_code == status
+    assert (await series.patch(path, json={path.split("/")[-2]: [prop(1, 1)]})).status_code == status
+
+
+async def test_an_instance_fragment_holds_one_instance(series: httpx.AsyncClient) -> None:
+    target = f"{PATH}/attrs/t/{(await series.get(PATH)).json()['t'][0]['instanceId']}"
+    for body in ({"t": [prop(1, 1), prop(2, 2)]}, {"u": [prop(1, 1)]}, {"t": [prop(1, 1)], "u": [prop(1, 1)]}):
+        assert (await series.patch(target, json=body)).status_code == 400
+
+
+async def test_an_attribute_leaves_history_and_the_present(series: httpx.AsyncClient) -> None:
+    assert (await series.delete(f"{PATH}/attrs/t")).status_code == 204
+    assert "t" not in (await series.get(PATH)).json()
+    assert "t" not in (await series.get(f"/entities/{ID}")).json()
+    assert (await series.delete(f"{PATH}/attrs/t")).status_code == 404
+    assert (await series.delete(f"{PATH}/attrs/not%20a%20name")).status_code == 400
+
+
+async def test_an_evolution_is_deleted_whole(series: httpx.AsyncClient) -> None:
+    assert (await series.delete(PATH)).status_code == 204
+    assert (await series.get(PATH)).status_code == 404
+    assert (await series.get(f"/entities/{ID}")).status_code == 404
+    assert (await series.delete(PATH)).status_code == 404
+    assert (await series.post("/temporal/entities", json=evolution(t=[prop(1, 1)]))).status_code == 201
+    assert await values(series) == [1]
+
+
+async def test_deletion_through_the_core_api_leaves_a_tombstone(series: httpx.AsyncClient) -> None:
+    assert (await series.delete(f"/entities/{ID}/attrs/t")).status_code == 204
+    params = {"timerel": "after", "timeAt": at(1), "timeproperty": "deletedAt"}
+    deleted = (await series.get(PATH, params=params)).json()
+    assert deleted["t"][0]["value"] == "urn:ngsi-ld:null"
+    assert "deletedAt" in deleted["t"][0]
+    assert "name" not in deleted
+    assert await values(series, timerel="after", timeAt=at(1)) == [10, 20, 30, 40]
+    assert (await series.delete(f"/entities/{ID}")).status_code == 204
+    assert await values(series, timerel="after", timeAt=at(1)) == [10, 20, 30, 40]
+    entity = (await series.get(PATH, params={"options": "sysAttrs", **params})).json()
+    assert "deletedAt" in entity
+    assert entity["name"][0]["value"] == "urn:ngsi-ld:null"
+    assert (await series.delete(f"{PATH}/attrs/t")).status_code == 204
+    assert (await series.delete(PATH)).status_code == 204
+    assert (await series.get(PATH)).status_code == 404
+
+
+async def test_tombstones_may_be_provided(series: httpx.AsyncClient) -> None:
+    grave = {"type": "Property", "value": "urn:ngsi-ld:null", "deletedAt": at(6)}
+    assert (await series.post(f"{PATH}/attrs", json={"t": [grave]})).status_code == 204
+    assert "t" not in (await series.get(f"/entities/{ID}")).json()
+    found = (await series.get(PATH)).json()["t"]
+    assert (found[-1]["value"], found[-1]["deletedAt"]) == ("urn:ngsi-ld:null", at(6))
+
+
+async def test_scopes_have_a_history(client: httpx.AsyncClient) -> None:
+    await client.post("/entities", json={"id": ID, "type": "Room", "scope": "/Kanazawa/Korinbo", "t": 1})
+    await client.post(f"/entities/{ID}/attrs", json={"scope": ["/Kanazawa/Katamachi", "/Demo"]})
+    scopes = (await client.get(PATH)).json()["scope"]
+    assert [item["value"] for item in scopes] == ["/Kanazawa/Korinbo", ["/Kanazawa/Katamachi", "/Demo"]]
+    assert all(item["type"] == "Property" and "observedAt" in item for item in scopes)
+    assert "scope" not in (await client.get(PATH, params={"omit": "scope"})).json()
+    given = evolution(scope=[{"type": "Property", "value": "/Old", "observedAt": at(1)}])
+    assert (await client.post("/temporal/entities", json=given)).status_code == 204
+    assert (await client.get(PATH)).json()["scope"][0]["value"] == "/Old"
+
+
+async def test_all_core_writes_feed_history(client: httpx.AsyncClient) -> None:
+    await client.post("/entities", json=evolution(t=1))
+    await client.patch(f"/entities/{ID}/attrs", json={"t": 2})
+    await client.patch(f"/entities/{ID}/attrs/t", json={"value": 3})
+    await client.put(f"/entities/{ID}", json=evolution(t=4))
+    await client.post("/entityOperations/update", json=[evolution(t=5)])
+    assert await values(client) == [1, 2, 3, 4, 5]
+
+
+async def query(client: httpx.AsyncClient, **params: Any) -> list[str]:
+    answer = await client.get("/temporal/entities", params=params)
+    assert answer.status_code == 200, answer.text
+    return [item["id"][-1] for item in answer.json()]
+
+
+@pytest.fixture
+async def rooms(client: httpx.AsyncClient) -> httpx.AsyncClient:
+    """Room 1 was warm in the morning, 2 in the evening; 2 is deleted; 3 has no readings."""
+    for number, warm in ((1, 2), (2, 20)):
+        room = {
+            "id": f"urn:ngsi-ld:Room:{number}",
+            "type": "Room",
+            "scope": f"/City/{'A' if number == 1 else 'B'}",
+            "name": {"type": "Property", "value": f"room {number}"},
+            "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [136.6 + number, 36.5]}},
+        }
+        assert (await client.post("/entities", json=room)).status_code == 201
+        readings = [prop(30 if hour == warm else 10, hour) for hour in range(24)]
+        await client.post(f"/temporal/entities/{room['id']}/attrs", json={"t": readings})
+    await client.delete("/entities/urn:ngsi-ld:Room:2")
+    await client.post("/entities", json={"id": "urn:ngsi-ld:Room:3", "type": "Room", "name": "room 3"})
+    return client
+
+
+DAY = {"type": "Room", "timerel": "between", "timeAt": at(0), "endTimeAt": at(0, 20)}
+MORNING = {**DAY, "endTimeAt": at(12)}
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        (DAY, ["1", "2"]),
+        ({**DAY, "q": "t>20"}, ["1", "2"]),
+        ({**MORNING, "q": "t>20"}, ["1"]),
+        ({**MORNING, "q": 'name=="room 2"'}, ["2"]),
+        ({**DAY, "timeAt": at(0, 25), "endTimeAt": at(0, 26)}, []),
+        ({**DAY, "attrs": "t"}, ["1", "2"]),
+        ({**DAY, "attrs": "u"}, []),
+        ({**DAY, "id": "urn:ngsi-ld:Room:2"}, ["2"]),
+        ({**DAY, "idPattern": "1$"}, ["1"]),
+        ({**DAY, "type": "Hall"}, []),
+        ({**DAY, "type": "Hall|Room", "limit": 1, "offset": 1}, ["2"]),
+        ({**DAY, "orderBy": "id;desc", "local": "true"}, ["2", "1"]),
+        ({**DAY, "georel": "near;maxDistance==1000", "geometry": "Point", "coordinates": "[138.6,36.5]"}, ["2"]),
+        ({**DAY, "timerel": "before"}, []),
+        (
+            {"type": "Room", "timerel": "after", "timeAt": "2026-06-30T00:00:00Z", "timeproperty": "modifiedAt"},
+            ["1", "2", "3"],
+        ),
+        ({"type": "Room", "timerel": "after", "timeAt": "2026-06-30T00:00:00Z", "timeproperty": "deletedAt"}, ["2"]),
+    ],
+)
+async def test_queries_look_at_the_time_range(rooms: httpx.AsyncClient, params: dict[str, Any], expected: Any) -> None:
+    if params.get("timerel") == "before":
+        params = {name: value for name, value in params.items() if name != "endTimeAt"}
+    assert await query(rooms, **params) == expected
+
+
+@pytest.mark.parametrize(
+    ("params", "word"),
+    [
+        ({"type": "Room"}, "timerel"),
+        ({"timerel": "after", "timeAt": at(1)}, "wide"),
+        ({**DAY, "orderBy": "id"}, "local"),
+        ({**DAY, "orderBy": "t", "local": "true"}, "orderBy"),
+        ({**DAY, "q": "t=="}, "q"),
+        ({**DAY, "id": "nonsense"}, "nonsense"),
+    ],
+)
+async def test_bad_queries_are_refused(rooms: httpx.AsyncClient, params: dict[str, Any], word: str) -> None:
+    answer = await rooms.get("/temporal/entities", params=params)
+    assert answer.status_code == 400, answer.text
+    assert word in answer.json()["detail"]
+
+
+async def test_pages_are_linked_and_counted(rooms: httpx.AsyncClient) -> None:
+    answer = await rooms.get("/temporal/entities", params={**DAY, "limit": 1, "count": "true"})
+    assert answer.headers["ngsild-results-count"] == "2"
+    assert 'rel="next"' in answer.headers["link"]
+    assert "offset=1" in answer.headers["link"]
+    last = await rooms.get("/temporal/entities", params={**DAY, "limit": 1, "offset": 1})
+    assert 'rel="next"' not in last.headers["link"]
+
+
+async def test_a_query_may_come_as_a_body(rooms: httpx.AsyncClient) -> None:
+    body = {
+        "type": "Query",
+        "entities": [{"type": "Room", "id": "urn:ngsi-ld:Room:1"}],
+        "q": "t>20",
+        "pick": ["id", "t"],
+        "temporalQ": {"timerel": "between", "timeAt": at(0), "endTimeAt": at(3), "lastN": 2},
+    }
+    answer = await rooms.post("/temporal/entityOperations/query", json=body)
+    assert answer.status_code == 200, answer.text
+    (entity,) = answer.json()
+    assert "type" not in entity
+    assert [item["value"] for item in entity["t"]] == [30, 10]
+    body |= {"aggrParams": {"aggrMethods": ["max"], "aggrPeriodDuration": "PT1H"}}
+    answer = await rooms.post("/temporal/entityOperations/query?format=aggregatedValues", json=body)
+    assert answer.json()[0]["t"]["max"][-1] == [30, at(2), at(3)]
+    for wrong in ({}, {"timerel": "between"}, {"timerel": "before", "timeAt": 5}, [1]):
+        answer = await rooms.post("/temporal/entityOperations/query", json={**body, "temporalQ": wrong})
+        assert answer.status_code == 400
