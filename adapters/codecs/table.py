@@ -155,13 +155,24 @@ def _of_objects(
         if not isinstance(each, dict):
             yield DecodeError("row", each, "is no JSON object").of_row(orjson.dumps(each))
             continue
-        header, values = list(each), [_cell(value) for value in each.values()]
+        flat = _flat(each)
+        header, values = list(flat), [_cell(value) for value in flat.values()]
         try:
             places = _places(header, columns, required)
         except DecodeError as error:
             yield error.of_row(orjson.dumps(each))
             continue
         yield Row({name: values[at] for name, at in places.items()}, header, values)
+
+
+def _flat(each: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Members of members under `outer.inner`, one level down."""
+    if not any(isinstance(value, dict) for value in each.values()):
+        return each
+    flat: dict[str, Any] = {}
+    for name, value in each.items():
+        flat |= {f"{name}.{inner}": it for inner, it in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
 
 
 def _cell(value: Any) -> str:
