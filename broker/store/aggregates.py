@@ -19,7 +19,7 @@ from ngsi.query.temporal import Aggregation
 
 _DISTINCT: Final = (
     "count(distinct case when h.form in ('f', 'i') then '0' || h.number::text "
-    "else h.form || coalesce(h.text, h.json::text, h.number::text) end)"
+    "else h.form::text || coalesce(h.text, h.json::text, h.number::text) end)"
 )
 _EXACT: Final = 2**53
 _RESOLUTION: Final = datetime.resolution

@@ -1,0 +1,181 @@
+"""Aggregated evolutions: every method against plain Python, and what it refuses (GS CIM 009, 4.5.19)."""
+
+import itertools
+import math
+import random
+import statistics
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from ngsi import times
+from ngsi.periods import aligned, boundaries, parse_period
+
+ID = "urn:ngsi-ld:Station:1"
+PATH = f"/temporal/entities/{ID}"
+JAPAN = ZoneInfo("Asia/Tokyo")
+NUMERIC: dict[str, Callable[[list[float]], float]] = {
+    "totalCount": len,
+    "distinctCount": lambda values: len(set(values)),
+    "sum": math.fsum,
+    "avg": statistics.fmean,
+    "min": min,
+    "max": max,
+    "stddev": lambda values: statistics.stdev(values) if len(values) > 1 else 0,
+    "sumsq": lambda values: math.fsum(value * value for value in values),
+}
+
+
+def instance(value: Any, at: datetime) -> dict[str, Any]:
+    return {"type": "Property", "value": value, "observedAt": times.text(at)}
+
+
+async def provide(client: httpx.AsyncClient, **attributes: Any) -> None:
+    answer = await client.post("/temporal/entities", json={"id": ID, "type": "Station", **attributes})
+    assert answer.status_code in (201, 204), answer.text
+
+
+async def aggregate(client: httpx.AsyncClient, **params: Any) -> Any:
+    answer = await client.get(PATH, params={"options": "aggregatedValues", **params})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def expected(series: list[tuple[datetime, float]], borders: list[datetime], method: str) -> list[list[Any]]:
+    rows = []
+    for start, end in itertools.pairwise(borders):
+        values = [value for at, value in series if start <= at < end]
+        if values:
+            rows.append([NUMERIC[method](values), times.text(start), times.text(end)])
+    return rows
+
+
+def same(found: list[list[Any]], wanted: list[list[Any]]) -> None:
+    assert [row[1:] for row in found] == [row[1:] for row in wanted]
+    for one, other in zip(found, wanted, strict=True):
+        assert one[0] == pytest.approx(other[0], rel=1e-9, abs=1e-9)
+
+
+async def test_every_method_equals_plain_python(client: httpx.AsyncClient) -> None:
+    chance = random.Random(20)
+    begin = datetime(2023, 12, 25, tzinfo=UTC)
+    moments = {begin + timedelta(minutes=10 * chance.randrange(6 * 24 * 80)) for _ in range(400)}
+    # the very borders: midnight in Japan and in UTC, a leap day, the turn of month and year
+    for text in ("2023-12-31T15:00:00", "2024-01-01T00:00:00", "2024-02-28T15:00:00", "2024-02-29T23:59:59.999999"):
+        moments.add(datetime.fromisoformat(text).replace(tzinfo=UTC))
+    series = sorted(
+        (at, chance.choice([chance.uniform(-50, 50), chance.randrange(9), 1e5 + chance.random()])) for at in moments
+    )
+    await provide(client, t=[instance(value, at) for at, value in series])
+    start, end = datetime(2023, 12, 28, 5, tzinfo=UTC), datetime(2024, 3, 3, tzinfo=UTC)
+    inside = [(at, value) for at, value in series if start <= at < end]
+    window = {"timerel": "between", "timeAt": times.text(start), "endTimeAt": times.text(end)}
+    for duration in ("PT6H", "P1D", "P1W", "P1M", "P1Y"):
+        for zone in (None, JAPAN):
+            period = parse_period(duration)
+            assert period is not None
+            calendar: tzinfo = zone or UTC
+            borders = boundaries(aligned(start, period, zone) if zone else start, end, period, calendar, 10_000)
+            more = {"aggrTimezone": "Asia/Tokyo"} if zone else {}
+            methods = ",".join(NUMERIC)
+            body = await aggregate(client, aggrMethods=methods, aggrPeriodDuration=duration, **window, **more)
+            for method in NUMERIC:
+                same(body["t"][method], expected(inside, borders, method))
+
+
+async def test_the_whole_range_is_one_period(client: httpx.AsyncClient) -> None:
+    at = datetime(2026, 6, 19, tzinfo=UTC)
+    await provide(client, t=[instance(value, at + timedelta(hours=value)) for value in (1, 2, 3)])
+    stamps = [times.text(at + timedelta(hours=hour)) for hour in range(5)]
+    for duration in ({}, {"aggrPeriodDuration": "PT0S"}):
+        window = {"timerel": "between", "timeAt": stamps[0], "endTimeAt": stamps[4]}
+        body = await aggregate(client, aggrMethods="sum,avg", **window, **duration)
+        assert body["t"] == {"type": "Property", "sum": [[6, stamps[0], stamps[4]]], "avg": [[2, stamps[0], stamps[4]]]}
+    body = await aggregate(client, aggrMethods="max", aggrPeriodDuration="PT2H")  # from the first instance on
+    assert body["t"]["max"] == [[2, stamps[1], stamps[3]], [3, stamps[3], times.text(at + timedelta(hours=5))]]
+    body = await aggregate(client, aggrMethods="max", timerel="before", timeAt=stamps[2])
+    assert body["t"]["max"] == [[1, stamps[1], stamps[2]]]
+    assert "t" not in await aggregate(client, aggrMethods="max", timerel="after", timeAt="2027-01-01T00:00:00Z")
+
+
+HOURS = [datetime(2026, 6, 19, hour, tzinfo=UTC) for hour in range(4)]
+VALUES: list[tuple[list[Any], dict[str, Any]]] = [
+    (["b", "a", "b", "Z"], {"totalCount": 4, "distinctCount": 3, "min": "Z", "max": "b"}),
+    (
+        [True, False, True, True],
+        {"totalCount": 4, "distinctCount": 2, "sum": 3, "avg": 0.75, "min": 0, "max": 1, "stddev": 0.5},
+    ),
+    ([[1, 2], [], [1], [1, 2]], {"totalCount": 4, "distinctCount": 3, "sum": 5, "avg": 1.25, "min": 0, "max": 2}),
+    ([{"a": 1}, {"a": 1}, {"a": 2}, {}], {"totalCount": 4, "distinctCount": 3}),
+    ([1, 1.0, 2, 2**53 + 1], {"totalCount": 4, "distinctCount": 3, "min": 1}),
+]
+
+
+@pytest.mark.parametrize(("given", "results"), VALUES)
+async def test_methods_by_kind_of_value(client: httpx.AsyncClient, given: list[Any], results: dict[str, Any]) -> None:
+    await provide(client, a=[instance(value, at) for value, at in zip(given, HOURS, strict=True)])
+    body = await aggregate(client, aggrMethods=",".join(results))
+    assert {method: rows[0][0] for method, rows in body["a"].items() if method != "type"} == results
+    for method in set(NUMERIC) - results.keys() if not isinstance(given[0], int | float) else set():
+        answer = await client.get(PATH, params={"options": "aggregatedValues", "aggrMethods": method})
+        assert answer.status_code == 400
+        assert answer.json()["type"].endswith("/InvalidRequest")
+
+
+async def test_relationships_are_counted(client: httpx.AsyncClient) -> None:
+    links = [{"type": "Relationship", "object": f"urn:x:{at.hour // 2}", "observedAt": times.text(at)} for at in HOURS]
+    await provide(client, link=links)
+    body = await aggregate(client, aggrMethods="totalCount,distinctCount")
+    assert body["link"]["type"] == "Relationship"
+    assert (body["link"]["totalCount"][0][0], body["link"]["distinctCount"][0][0]) == (4, 2)
+    answer = await client.get(PATH, params={"options": "aggregatedValues", "aggrMethods": "max"})
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("params", "status", "kind", "word"),
+    [
+        ({}, 400, "BadRequestData", "aggrMethods"),
+        ({"aggrMethods": "median"}, 400, "BadRequestData", "median"),
+        ({"aggrMethods": "avg", "aggrPeriodDuration": "1 day"}, 400, "BadRequestData", "aggrPeriodDuration"),
+        ({"aggrMethods": "avg", "aggrPeriodDuration": "PT0.001S"}, 403, "TooComplexQuery", "periods"),
+        ({"aggrMethods": "avg", "aggrTimezone": "Kanazawa"}, 400, "BadRequestData", "aggrTimezone"),
+        ({"aggrMethods": "avg", "aggrTimezone": "../../etc/passwd"}, 400, "BadRequestData", "aggrTimezone"),
+        ({"aggrMethods": "avg", "pick": "name"}, 400, "InvalidRequest", "name"),
+    ],
+)
+async def test_what_cannot_be_aggregated(
+    client: httpx.AsyncClient, params: dict[str, str], status: int, kind: str, word: str
+) -> None:
+    await provide(client, t=[instance(1, at) for at in HOURS], name=[instance("x", at) for at in HOURS])
+    answer = await client.get(PATH, params={"options": "aggregatedValues", "pick": "t", **params})
+    assert answer.status_code == status, answer.text
+    assert answer.json()["type"].endswith("/" + kind)
+    assert word in answer.json()["detail"]
+
+
+async def test_more_instances_than_an_answer_holds_come_in_parts(client: httpx.AsyncClient) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    many = [instance(number, start + timedelta(minutes=number)) for number in range(6000)]
+    await provide(client, a=many, b=many, late=[instance(1, start + timedelta(days=30))])
+    answer = await client.get(PATH)
+    assert answer.status_code == 206
+    body = answer.json()
+    assert len(body["a"]) == len(body["b"]) == 5000
+    assert body["late"] == []  # cut away whole (6.3.10)
+    last = body["a"][-1]["observedAt"]
+    assert answer.headers["content-range"] == f"date-time {times.text(start)}-{last}/*"
+    rest = await client.get(
+        PATH, params={"timerel": "after", "timeAt": times.text(times.parse(last) + timedelta(seconds=1))}
+    )
+    assert rest.status_code == 200
+    assert len(rest.json()["a"]) == 1000
+    newest = await client.get(PATH, params={"lastN": 6000, "timerel": "before", "timeAt": "2026-02-15T00:00:00Z"})
+    assert newest.status_code == 206
+    begun = newest.json()["b"][-1]["observedAt"]
+    assert newest.headers["content-range"] == f"date-time 2026-02-15T00:00:00Z-{begun}/6000"
+    assert len((await client.get(PATH, params={"lastN": 3})).json()["a"]) == 3
