@@ -13,6 +13,8 @@ from broker.api.presentation import Presentation
 from broker.api.settling import entity_id_of, etag
 from broker.api.view import View
 from broker.store import entities
+from broker.store.past import Past
+from ngsi import times
 from ngsi.entity import Entity
 from ngsi.errors import BadRequestData, OperationNotSupported, ResourceNotFound, shown
 from ngsi.geojson import feature_collection
@@ -76,7 +78,8 @@ async def retrieve(request: Request) -> Response:
     wanted = _presentation(request, given, context)
     selection = parse_types(given["type"], context) if "type" in given else None
     database = http.broker(request).database
-    entity = await entities.retrieve(database, tenant, entity_id)
+    past = _past(given)
+    entity = await (past or entities).retrieve(database, tenant, entity_id)
     if entity is None or not selects(selection, entity.types):
         raise ResourceNotFound(f"entity {entity_id} does not exist" + (" with that type" if entity else ""))
     view = View(database.lookups, tenant, context, wanted)
@@ -88,7 +91,7 @@ async def retrieve(request: Request) -> Response:
     if not bodies[0]:
         raise ResourceNotFound(f"entity {entity_id} has nothing of what pick and omit leave")
     several = wanted.joining is not None and wanted.joining.join == "flat"
-    headers = {"ETag": etag(entity)}
+    headers = {"ETag": etag(entity)} if past is None else {}
     return _response(request, bodies if several else bodies[0], context, wanted, view.altered, headers)
 
 
@@ -97,19 +100,27 @@ async def _answer(
 ) -> Response:
     """The page that `question` asks for."""
     database, page = http.broker(request).database, question.page
+    source = _past(http.parameters(request)) or entities
+    if isinstance(source, Past) and question.order is not None:
+        raise BadRequestData("orderBy: the past (asOf) is told in the order of creation only")
     found: list[Entity] = []
     if page.limit:
         # one more than is shown tells whether another page follows
-        found = await entities.find(database, tenant, replace(question, page=replace(page, limit=page.limit + 1)))
+        found = await source.find(database, tenant, replace(question, page=replace(page, limit=page.limit + 1)))
     headers: dict[str, str] = {}
     if page.count:
-        headers["NGSILD-Results-Count"] = str(await entities.count(database, tenant, question))
+        headers["NGSILD-Results-Count"] = str(await source.count(database, tenant, question))
     links = page_links(request, http.parameters(request), page, more=len(found) > page.limit)
     if links:
         headers["Link"] = links
     view = View(database.lookups, tenant, context, wanted)
     bodies = await view.shown([view.prepared(entity) for entity in found[: page.limit]])
     return _response(request, [body for body in bodies if body], context, wanted, view.altered, headers)
+
+
+def _past(given: Mapping[str, str]) -> Past | None:
+    """The instant that asOf (ours) names; None for the present."""
+    return Past(times.date_time(given["asOf"].replace(" ", "+"), "asOf")) if "asOf" in given else None
 
 
 def _presentation(request: Request, given: Mapping[str, Any], context: Context) -> Presentation:

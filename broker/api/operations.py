@@ -37,6 +37,7 @@ V1: Final = "/ngsi-ld/v1"
 LOCAL: Final = frozenset({"local"})
 TYPED: Final = frozenset({"local", "type"})
 
+_TRAVEL: Final = frozenset({"asOf"})
 _SHOWN: Final = PROJECTION | REPRESENTATION | JOIN | LOCAL
 _FORMS: Final = ("normalized", "concise", "simplified", "keyValues")
 _SHOWN_CHOICES: Final = {"format": _FORMS, "options": (*_FORMS, "sysAttrs")}
@@ -63,7 +64,7 @@ _ENTITIES: Final = (
         "GET",
         f"{V1}/entities",
         consumption.query,
-        FILTER | _SHOWN | ENTITY_MAP | PAGE | ORDER,
+        FILTER | _SHOWN | ENTITY_MAP | PAGE | ORDER | _TRAVEL,
         offers=ENTITIES,
         answers={200: "Entities"},
         errors=(400, 403, 422, 504),
@@ -73,7 +74,7 @@ _ENTITIES: Final = (
         "GET",
         _ENTITY,
         consumption.retrieve,
-        _SHOWN | ENTITY_MAP | {"type"},
+        _SHOWN | ENTITY_MAP | _TRAVEL | {"type"},
         offers=ENTITIES,
         answers={200: "Entity"},
         errors=(400, 403, 404, 422, 504),
@@ -141,7 +142,7 @@ _BATCHES: Final = (
         "POST",
         f"{_BATCH}/query",
         consumption.query_batch,
-        _SHOWN | ENTITY_MAP | PAGE,
+        _SHOWN | ENTITY_MAP | _TRAVEL | PAGE,
         "Query",
         offers=ENTITIES,
         answers={200: "Entities"},

@@ -21,6 +21,7 @@ class Parameter:
 
 
 _ROWS: Final = (
+    Parameter("asOf", "the instant whose state is asked for (ours)"),
     Parameter("attrs", "attribute names, separated by commas"),
     Parameter("collation", "how strings are ordered: root, or a language tag"),
     Parameter("containedBy", "entities that hold the ones asked for, and are not linked again"),

@@ -55,3 +55,8 @@ order by at desc limit 1
 select exists (
     select from history where entity = $1 and attribute = $2 and ($3::integer is null or dataset = $3)
 )
+
+-- name: standing
+select h.*
+from unnest($1::bigint[], $2::integer[], $3::integer[], $4::timestamptz[]) as s(entity, attribute, dataset, born)
+cross join lateral standing(s.entity, s.attribute, s.dataset, s.born, $5) h

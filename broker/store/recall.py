@@ -18,9 +18,10 @@ from ngsi.query.temporal import TemporalQuery
 from ngsi.terms import CORE
 
 _LOCATION: Final = CORE + "location"
-_COLUMNS: Final = "e.tenant, e.no, e.id, e.scopes, e.created_at, e.modified_at"
+_COLUMNS: Final = "e.tenant, e.no, e.id, e.scopes, e.modified_at"
 _SHAPE: Final = "ST_SetSRID(ST_GeomFromGeoJSON({document} -> {iri} -> 0 -> 'value'), 4326)"
 _ITEM: Final = "select instance_json(h) as item, h.deleted from history h where h.entity = e.no and"
+_STANDING: Final = "select instance_json(h) as item, h.deleted from standing(e.no, t.no, d.no, e.created_at, {at}) h"
 # deleted entities stand beside the others; two branches, for each has indexes of its own
 _EVER: Final = (
     "(select * from entity where deleted_at is null union all select * from entity where deleted_at is not null)"
@@ -65,7 +66,7 @@ class _Window:
             only = f"and h.attribute = any({where.bind(_numbers(database, self._query.attributes))}::integer[])"
         present = f"select from history h where h.entity = e.no and {bounds} {only}"
         return (
-            f"select {_COLUMNS}, e.types, e.deleted_at as gone_at, e.attributes as shown, "
+            f"select {_COLUMNS}, e.types, e.created_at, e.deleted_at as gone_at, e.attributes as shown, "
             "null::timestamptz as deleted_at, null::timestamptz as expires_at, d.attributes, "
             f"{_SHAPE.format(document='d.attributes', iri=where.bind(_LOCATION))} as location "
             f"from {_EVER} e cross join lateral (select {document} as attributes) d where exists ({present})"
@@ -107,7 +108,7 @@ class _Instant:
         numbers = _numbers(database, {*_asked(self._query), *self._query.attributes})
         document = "'{}'::jsonb"
         if numbers:
-            document = _document(where.bind(numbers), _standing(at, "t.no", "d.no"), datasets=True)
+            document = _document(where.bind(numbers), _STANDING.format(at=at), datasets=True)
         known = f"(e.created_at <= {at} or exists (select from history h where h.entity = e.no and h.at <= {at}))"
         columns = (
             f"select {_COLUMNS}, null::timestamptz as gone_at, e.attributes as shown, null::timestamptz as deleted_at, "
@@ -116,24 +117,14 @@ class _Instant:
         )
         lateral = f"cross join lateral (select {document} as attributes) d"
         return (
-            f"{columns}, e.types from entity e {lateral} where e.deleted_at is null and {known} "
+            f"{columns}, e.types, e.created_at from entity e {lateral} where e.deleted_at is null and {known} "
             f"and (e.expires_at is null or e.expires_at > {at}) "
             f"and not exists (select from life l where l.entity = e.no and l.until > {at}) "
-            f"union all {columns}, l.types from (select distinct on (entity) * from life where until > {at} "
-            f"order by entity, until) l join entity e on e.no = l.entity {lateral} "
+            f"union all {columns}, l.types, l.created_at "
+            f"from (select distinct on (entity) * from life where until > {at} order by entity, until) l "
+            f"join entity e on e.no = l.entity {lateral} "
             f"where not l.deleted and (l.created_at <= {at} or {known})"
         )
-
-
-def _standing(at: str, attribute: str, dataset: str) -> str:
-    """The instance that stood at an instant: the last one observed by then, of those known by then.
-
-    What was stored later counts too for entities that the broker did not know at the time: imported history.
-    """
-    return (
-        f"{_ITEM} h.attribute = {attribute} and h.dataset = {dataset} "
-        f"and h.at <= {at} and (h.created_at <= {at} or e.created_at > {at}) order by h.at desc limit 1"
-    )
 
 
 def _document(numbers: str, rows: str, *, datasets: bool = False) -> str:
