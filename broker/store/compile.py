@@ -1,19 +1,22 @@
 """The query for entities as SQL: clauses composed in one visible order, values always bound."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from broker.store.jsonpath import jsonpath, strings_path
+from broker.store import ordering
+from broker.store.jsonpath import instances, jsonpath
 from ngsi.geometry import ewkb
-from ngsi.query.boolean import All, Any_
+from ngsi.query.boolean import All, Any_, Node, T
 from ngsi.query.entities import EntityQuery, EntitySelector
 from ngsi.query.geo import GeoQuery
-from ngsi.query.q import Condition, Literal, Query
-from ngsi.query.types import TypeSelection
-from ngsi.terms import CORE
+from ngsi.query.q import Condition, Literal, Path, Query, Range
+from ngsi.query.scope import ScopePattern
 
-_COLUMNS: Final = "id, types, scopes, attributes, created_at, modified_at, expires_at"
+_COLUMNS: Final = ", ".join(
+    f"entity.{name}" for name in ("id", "types", "scopes", "attributes", "created_at", "modified_at", "expires_at")
+)
 _TIMES: Final = {"createdAt": "created_at", "modifiedAt": "modified_at", "expiresAt": "expires_at"}
-_GEOGRAPHIC: Final = {
+_RELATIONS: Final = {
     "within": "ST_Within",
     "contains": "ST_Contains",
     "intersects": "ST_Intersects",
@@ -21,112 +24,174 @@ _GEOGRAPHIC: Final = {
     "equals": "ST_Equals",
     "overlaps": "ST_Overlaps",
 }
+_SIGNS: Final = {"==": "=", "!=": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+_LIVE: Final = "{0}.deleted_at is null and ({0}.expires_at is null or {0}.expires_at > now())"
 
 
-class _Where:
-    """Conditions joined by and, with the values bound to them."""
+class Where:
+    """Conditions on the table (or a derived one) named `entity`, joined by and, with the values bound to them."""
 
-    def __init__(self, tenant: int) -> None:
+    def __init__(self) -> None:
         self.values: list[Any] = []
-        self.clauses = [
-            f"tenant = {self.bind(tenant)}",
-            "deleted_at is null",
-            "(expires_at is null or expires_at > now())",
-        ]
+        self.clauses: list[str] = []
+        self._aliases = 0
 
     def bind(self, value: Any) -> str:
+        """The placeholder of a value."""
         self.values.append(value)
         return f"${len(self.values)}"
 
+    def alias(self) -> str:
+        """A name for one more table of the statement."""
+        self._aliases += 1
+        return f"l{self._aliases}"
+
+    def __str__(self) -> str:
+        return " and ".join(self.clauses)
+
 
 def entities(query: EntityQuery, tenant: int) -> tuple[str, list[Any]]:
-    """The page of entities that `query` asks for."""
+    """The page of entities that `query` asks for, in its order, else the oldest first."""
     where = conditions(query, tenant)
+    joins, keys = ordering.clauses(query.order, where) if query.order else ("", [])
     page = f"limit {where.bind(query.page.limit)} offset {where.bind(query.page.offset)}"
-    return f"select {_COLUMNS} from entity where {' and '.join(where.clauses)} order by no {page}", where.values
+    order = ", ".join([*keys, "entity.no"])
+    return f"select {_COLUMNS} from entity {joins} where {where} order by {order} {page}", where.values
 
 
 def count(query: EntityQuery, tenant: int) -> tuple[str, list[Any]]:
     """How many entities match, whatever the page."""
     where = conditions(query, tenant)
-    return f"select count(*) from entity where {' and '.join(where.clauses)}", where.values
+    return f"select count(*) from entity where {where}", where.values
 
 
-def conditions(query: EntityQuery, tenant: int) -> _Where:
-    """The clauses of `query` over the columns of table entity, and the values bound to them."""
-    where = _Where(tenant)
+def conditions(query: EntityQuery, tenant: int) -> Where:
+    """The clauses of `query` over the columns of `entity`, and the values bound to them."""
+    where = Where()
+    where.clauses += [f"entity.tenant = {where.bind(tenant)}", _LIVE.format("entity")]
     if query.selectors:
         where.clauses.append("(" + " or ".join(_selector(item, where) for item in query.selectors) + ")")
     if query.attributes:
-        where.clauses.append(f"attributes ?| {where.bind(list(query.attributes))}::text[]")
+        where.clauses.append(f"entity.attributes ?| {where.bind(list(query.attributes))}::text[]")
+    if query.scopes is not None:
+        where.clauses.append(_tree(query.scopes, lambda pattern: _scope(pattern, where)))
     if query.q is not None:
-        where.clauses.append(_q(query.q, where))
+        where.clauses.append(_q(query.q, "entity", tenant, where))
     if query.geo is not None:
         where.clauses.append(_geo(query.geo, where))
     return where
 
 
-def _selector(selector: EntitySelector, where: _Where) -> str:
-    clauses = ["true"]
+def _tree(node: Node[T], term: Callable[[T], str]) -> str:
+    if isinstance(node, All | Any_):
+        word = " or " if isinstance(node, Any_) else " and "
+        return "(" + word.join(_tree(part, term) for part in node.parts) + ")"
+    return term(node)
+
+
+def _selector(selector: EntitySelector, where: Where) -> str:
+    clauses = []
     if selector.ids:
-        clauses.append(f"id = any({where.bind(list(selector.ids))}::text[])")
+        clauses.append(f"entity.id = any({where.bind(list(selector.ids))}::text[])")
     if selector.types is not None:
         clauses.append(_types(selector.types, where))
     if selector.id_pattern is not None:
-        clauses.append(f"id ~ {where.bind(selector.id_pattern.canonical)}")
-    return " and ".join(clauses)
+        clauses.append(f"entity.id ~ {where.bind(selector.id_pattern.canonical)}")
+    return " and ".join(clauses) or "true"
 
 
-def _types(node: TypeSelection, where: _Where) -> str:
-    if isinstance(node, str):
-        return f"types @> {where.bind([node])}::text[]"
+def _types(node: Node[str], where: Where) -> str:
     if isinstance(node, Any_) and all(isinstance(part, str) for part in node.parts):
-        return f"types && {where.bind(list(node.parts))}::text[]"
-    word = " or " if isinstance(node, Any_) else " and "
-    return "(" + word.join(_types(part, where) for part in node.parts) + ")"
-
-
-def _q(node: Query, where: _Where) -> str:
+        return f"entity.types && {where.bind(list(node.parts))}::text[]"
     if isinstance(node, All | Any_):
         word = " or " if isinstance(node, Any_) else " and "
-        return "(" + word.join(_q(part, where) for part in node.parts) + ")"
-    if not node.path.attributes:
-        return _entity_time(node, where)
-    if node.operator in ("~=", "!~="):
-        return _pattern(node, where)
-    return f"coalesce(jsonb_path_match(attributes, {where.bind(jsonpath(node))}::text::jsonpath, '{{}}', true), false)"
+        return "(" + word.join(_types(part, where) for part in node.parts) + ")"
+    return f"entity.types @> {where.bind([node])}::text[]"
 
 
-def _entity_time(node: Condition, where: _Where) -> str:
-    column = _TIMES.get(node.path.member or "", "created_at")
-    if node.operator is None or not node.operands or not isinstance(node.operands[0], Literal):
-        return f"{column} is not null"
-    operator = {"==": "=", "!=": "<>"}.get(node.operator, node.operator)
-    if operator not in ("=", "<>", "<", ">", "<=", ">=") or node.operands[0].kind != "dateTime":
-        return "false"
-    return f"{column} {operator} {where.bind(node.operands[0].value)}::text::timestamptz"
+def _scope(pattern: ScopePattern, where: Where) -> str:
+    if pattern.scope is not None:
+        return f"coalesce(entity.scopes @> {where.bind([pattern.scope])}::text[], false)"
+    return f"exists (select from unnest(entity.scopes) s where s ~ {where.bind(pattern.regex)})"
 
 
-def _pattern(node: Condition, where: _Where) -> str:
-    operand = node.operands[0]
-    pattern = where.bind(operand.value.canonical if isinstance(operand, Literal) else "")
-    values = f"jsonb_path_query(attributes, {where.bind(strings_path(node.path))}::text::jsonpath, '{{}}', true)"
-    found = f"exists (select from {values} v where jsonb_typeof(v) = 'string' and v #>> '{{}}' ~ {pattern})"
-    if node.operator == "~=":
-        return found
-    return f"({_q(Condition(node.path), where)} and not {found})"
+def _q(node: Query, alias: str, tenant: int, where: Where) -> str:
+    """Conditions on attributes go together into one path; times of the entity and linked entities stand apart."""
+    if _is_path(node):
+        return f"{alias}.attributes @@ {where.bind(jsonpath(node))}::jsonpath"
+    if isinstance(node, All | Any_):
+        paths = tuple(part for part in node.parts if _is_path(part))
+        parts = [part for part in node.parts if not _is_path(part)]
+        if paths:
+            parts.append(paths[0] if len(paths) == 1 else type(node)(paths))
+        word = " or " if isinstance(node, Any_) else " and "
+        return "(" + word.join(_q(part, alias, tenant, where) for part in parts) + ")"
+    if node.operator == "!":
+        return f"not {_q(Condition(node.path), alias, tenant, where)}"
+    if node.path.links:
+        return _linked(node, alias, tenant, where)
+    return _entity_time(node, alias, where)
 
 
-def _geo(query: GeoQuery, where: _Where) -> str:
-    shape = f"ST_GeomFromEWKB({where.bind(ewkb(query.geometry))})"
-    column = "location"
-    if query.geoproperty != CORE + "location":
-        column = f"ST_SetSRID(ST_GeomFromGeoJSON(attributes -> {where.bind(query.geoproperty)} -> 0 -> 'value'), 4326)"
-    if query.relation != "near":
-        return f"{column} is not null and {_GEOGRAPHIC[query.relation]}({column}, {shape})"
-    if query.max_distance is not None:
-        return f"ST_DWithin({column}::geography, {shape}::geography, {where.bind(query.max_distance)})"
-    return (
-        f"{column} is not null and not "
-        f"ST_DWithin({column}::geography, {shape}::geography, {where.bind(query.min_distance)})"
+def _is_path(node: Query) -> bool:
+    if isinstance(node, All | Any_):
+        return all(_is_path(part) for part in node.parts)
+    return bool(node.path.attributes) and not node.path.links
+
+
+def _linked(condition: Condition, alias: str, tenant: int, where: Where) -> str:
+    """A condition on the entities that a Relationship of `alias` points to."""
+    link, *rest = condition.path.links
+    other = where.alias()
+    path = condition.path
+    inner = Condition(
+        Path(path.attributes, path.member, path.keys, tuple(rest)), condition.operator, condition.operands
     )
+    place = instances((link.attribute,))
+    targets = " union all ".join(
+        f"select jsonb_path_query({alias}.attributes, {where.bind(place + objects)}::jsonpath) #>> '{{}}'"
+        for objects in (".object[*]", ".objectList.object[*]")
+    )
+    clauses = [f"{other}.tenant = {where.bind(tenant)}", f"{other}.id in ({targets})", _LIVE.format(other)]
+    if link.types:
+        clauses.append(f"{other}.types && {where.bind(list(link.types))}::text[]")
+    clauses.append(_q(inner, other, tenant, where))
+    return f"exists (select from entity {other} where {' and '.join(clauses)})"
+
+
+def _entity_time(condition: Condition, alias: str, where: Where) -> str:
+    """createdAt, modifiedAt or expiresAt of the entity: instants, so only a DateTime can be equal to them."""
+    column = f"{alias}.{_TIMES[condition.path.member or 'createdAt']}"
+    if condition.operator is None:
+        return f"{column} is not null"
+    if condition.operator not in _SIGNS:
+        return "false"
+    sign = _SIGNS[condition.operator]
+    tests = [_instant_test(column, sign, operand, where) for operand in condition.operands]
+    passed = f"({' or '.join(tests)})"
+    return f"({column} is not null and {'not ' if condition.operator == '!=' else ''}{passed})"
+
+
+def _instant_test(column: str, sign: str, operand: Literal | Range, where: Where) -> str:
+    if isinstance(operand, Range):
+        low, high = (_instant_test(column, *side, where) for side in ((">=", operand.low), ("<=", operand.high)))
+        return f"({low} and {high})"
+    if operand.kind != "dateTime":
+        return "false"
+    return f"{column} {sign} {where.bind(operand.value)}::text::timestamptz"
+
+
+def _geo(query: GeoQuery, where: Where) -> str:
+    """Any instance of the GeoProperty may hold."""
+    place = f'{instances((query.geoproperty,))} ? (@.type == "GeoProperty").value'
+    test = _spatial(query, "shape_of(g.value)", where)
+    return f"exists (select from jsonb_path_query(entity.attributes, {where.bind(place)}::jsonpath) g(value) where {test})"
+
+
+def _spatial(query: GeoQuery, shape: str, where: Where) -> str:
+    origin = f"valid_shape(ST_GeomFromEWKB({where.bind(ewkb(query.geometry))}))"
+    if query.relation != "near":
+        return f"{_RELATIONS[query.relation]}({shape}, {origin})"
+    if query.max_distance is not None:
+        return f"ST_DWithin({shape}::geography, {origin}::geography, {where.bind(query.max_distance)})"
+    return f"not ST_DWithin({shape}::geography, {origin}::geography, {where.bind(query.min_distance)})"

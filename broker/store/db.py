@@ -22,6 +22,9 @@ _BY_KEY = {
     "enable_mergejoin": "off",
 }
 
+# The plan of a composed question depends on its values: how rare a type is, how near is near.
+_BY_VALUE = {"plan_cache_mode": "force_custom_plan"}
+
 
 class Database:
     """Pools on one DSN. Questions and look-ups run under a statement timeout, writes do not."""
@@ -34,13 +37,14 @@ class Database:
         self.tenants: dict[str, int] = {}
         self.terms: dict[str, int] = {}
         self.term_iris: dict[int, str] = {}
+        self.collations: set[str] = set()
 
     @classmethod
     async def connect(cls, dsn: str, *, connections: int, writers: int, statement_timeout: float) -> "Database":
         """Raises asyncpg's errors or OSError when the server cannot be reached."""
         timeout = {"statement_timeout": str(int(statement_timeout * 1000))}
         reading = await asyncpg.create_pool(
-            dsn, min_size=2, max_size=connections, init=_prepare, reset=_keep, server_settings=timeout
+            dsn, min_size=2, max_size=connections, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_VALUE}
         )
         writing = await asyncpg.create_pool(dsn, min_size=1, max_size=writers + 1, init=_prepare, reset=_keep)
         looking = await asyncpg.create_pool(
@@ -66,6 +70,7 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec(
         "json", schema="pg_catalog", format="binary", encoder=lambda raw: raw, decoder=orjson.loads
     )
+    await connection.set_type_codec("jsonpath", schema="pg_catalog", format="text", encoder=str, decoder=str)
 
 
 def _jsonb(data: bytes) -> Any:

@@ -7,6 +7,7 @@ import asyncpg
 from broker.store import compile
 from broker.store.changes import entity_of
 from broker.store.db import Database
+from broker.store.ordering import provide_collation
 from ngsi.entity import Entity
 from ngsi.errors import BadRequestData, TooComplexQuery, shown
 from ngsi.query.entities import EntityQuery
@@ -17,7 +18,10 @@ async def retrieve(database: Database, tenant: int, entity_id: str) -> Entity | 
 
 
 async def find(database: Database, tenant: int, query: EntityQuery) -> list[Entity]:
-    """The page of matching entities, oldest first. Raises TooComplexQuery, BadRequestData."""
+    """The page of matching entities, in the order asked for, else oldest first. Raises TooComplexQuery,
+    BadRequestData."""
+    if query.order is not None:
+        await provide_collation(database, query.order.collation)
     return [entity_of(row) for row in await _ask(database, *compile.entities(query, tenant))]
 
 

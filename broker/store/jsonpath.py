@@ -1,67 +1,95 @@
-"""A condition of q as an SQL/JSON path over the column `attributes` (GS CIM 009, 4.9)."""
+"""Conditions of q as one SQL/JSON path over the column `attributes` (GS CIM 009, 4.9).
+
+The paths are lax: a step into an array goes into its elements. What a value is compared with is preceded by its
+type, so that different types never compare, and every test sits in a filter, so that none of them can fail.
+"""
 
 import json
 from typing import Final
 
+from ngsi.query.boolean import All, Any_, Node
+from ngsi.query.comparison import FORMS
 from ngsi.query.q import Condition, Literal, Path, Range
 
-_BEARERS: Final = ("value", "object", "languageMap.*", "vocab", "valueList", "json", "objectList.object")
-_TIMED: Final = frozenset({"dateTime"})
+_RELATIONS: Final = ("object", "objectList.object")
+_BEARERS: Final = ("value", 'value."@value"', "languageMap.*", "vocab", "valueList", "json")
+COMPOUND: Final = ("value", "languageMap", "json", "valueList")
+_NUMERIC: Final = ("value", 'value."@value"', "valueList", "json")
+_CLOCK: Final = {"dateTime": "timestamp_tz", "time": "time_tz"}
+_TYPES: Final = {"number": "number", "boolean": "boolean"}
 
 
-def jsonpath(condition: Condition) -> str:
-    """A path predicate for `@@`; every value stands in it as a quoted JSON literal."""
-    context = "$" + "".join(f".{_quote(iri)}[*]" for iri in condition.path.attributes)
-    if condition.operator is None or (condition.operator == "!" and not _deep(condition.path)):
-        found = f"exists({context})" if not _deep(condition.path) else _any(context, _targets(condition.path), "")
-        return found if condition.operator is None else f"!({found})"
-    if condition.operator == "!":
-        return f"!({_any(context, _targets(condition.path), '')})"
-    tests = [f" ? ({_test(condition.operator, operand)})" for operand in condition.operands]
-    targets = _targets(condition.path)
-    if condition.operator != "!=":
-        return "(" + " || ".join(_any(context, targets, test) for test in tests) + ")"
-    equal = " || ".join(f"exists(@.{target}{test})" for target in targets for test in tests)
-    present = " || ".join(f"exists(@.{target})" for target in targets)
-    return f"exists({context} ? (({present}) && !({equal})))"
+def jsonpath(node: Node[Condition]) -> str:
+    """A path predicate for `@@`, true or false for any document; every value stands in it as a JSON literal."""
+    if isinstance(node, All | Any_):
+        word = " || " if isinstance(node, Any_) else " && "
+        return "(" + word.join(jsonpath(part) for part in node.parts) + ")"
+    return _condition(node)
 
 
-def strings_path(path: Path) -> str:
-    """The path to the values that a regular expression may be held against."""
-    context = "$" + "".join(f".{_quote(iri)}[*]" for iri in path.attributes)
-    if _deep(path):
-        return f"{context}.{_targets(path)[0]}"
-    return f'{context}.keyvalue() ? (@.key == "value" || @.key == "vocab" || @.key == "languageMap").value'
+def quote(value: object) -> str:
+    """A JSON literal, which is also one of SQL/JSON paths."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def instances(attributes: tuple[str, ...]) -> str:
+    """The path to the instances of an attribute or sub-attribute."""
+    return "$" + "".join(f".{quote(iri)}[*]" for iri in attributes)
+
+
+def targets(path: Path, *, relations: bool = True, numeric: bool = False) -> list[str]:
+    """Where in an instance the values of `path` are; with `numeric`, only where numbers and booleans can be."""
+    if path.member is not None:
+        return [path.member]
+    if path.keys:
+        keys = "".join("." + quote(key) for key in path.keys)
+        return [bearer + keys for bearer in COMPOUND]
+    if numeric:
+        return list(_NUMERIC)
+    return [*_BEARERS, *(_RELATIONS if relations else ())]
+
+
+def _condition(condition: Condition) -> str:
+    path, sign = condition.path, condition.operator
+    place = instances(path.attributes)
+    if sign is None or sign == "!":
+        found = f"exists({place})" if not _deep(path) else f"exists({place} ? ({_any(targets(path), '')}))"
+        return found if sign is None else f"!({found})"
+    tests = " || ".join(_test(sign, operand) for operand in condition.operands)
+    where = targets(path, relations=sign in ("==", "!="), numeric=_numeric(condition))
+    equal = _any(where, f" ? ({tests})")
+    if sign == "!=":
+        present = f"({_any(targets(path), '')}) && " if _deep(path) else ""
+        return f"exists({place} ? ({present}!({equal})))"
+    if sign == "!~=":
+        present = _any(where, ' ? (@.type() == "string")')
+        return f"exists({place} ? (({present}) && !({equal})))"
+    return f"exists({place} ? ({equal}))"
 
 
 def _deep(path: Path) -> bool:
     return path.member is not None or bool(path.keys)
 
 
-def _targets(path: Path) -> list[str]:
-    if path.member is not None:
-        return [path.member]
-    keys = "".join("." + _quote(key) for key in path.keys if key != "*")
-    if path.keys:
-        return [bearer + keys for bearer in ("value", "languageMap", "json")]
-    return list(_BEARERS)
+def _numeric(condition: Condition) -> bool:
+    kinds = {operand.low.kind if isinstance(operand, Range) else operand.kind for operand in condition.operands}
+    return kinds <= {"number", "boolean"}
 
 
-def _any(context: str, targets: list[str], test: str) -> str:
-    return "(" + " || ".join(f"exists({context}.{target}{test})" for target in targets) + ")"
+def _any(where: list[str], test: str) -> str:
+    return " || ".join(f"exists(@.{target}{test})" for target in where)
 
 
-def _test(operator: str, operand: Literal | Range) -> str:
+def _test(sign: str, operand: Literal | Range) -> str:
     if isinstance(operand, Range):
-        return f"{_compare('>=', operand.low)} && {_compare('<=', operand.high)}"
-    return _compare("==" if operator == "!=" else operator, operand)
-
-
-def _compare(operator: str, literal: Literal) -> str:
-    if literal.kind in _TIMED:
-        return f"@.timestamp_tz() {operator} {_quote(literal.value)}.timestamp_tz()"
-    return f"@ {operator} {json.dumps(literal.value, ensure_ascii=False)}"
-
-
-def _quote(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+        return f"({_test('>=', operand.low)} && {_test('<=', operand.high)})"
+    of_type = f'@.type() == "{_TYPES.get(operand.kind, "string")}"'
+    if operand.kind == "pattern":
+        return f'({of_type} && @ like_regex {quote(operand.value.canonical)} flag "s")'
+    sign = "==" if sign == "!=" else sign
+    if operand.kind in FORMS:
+        of_type += f" && @ like_regex {quote(FORMS[operand.kind])}"
+    clock = _CLOCK.get(operand.kind)
+    literal = quote(operand.value)
+    compared = f"@ {sign} {literal}" if clock is None else f"@.{clock}() {sign} {literal}.{clock}()"
+    return f"({of_type} && {compared})"

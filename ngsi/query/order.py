@@ -14,7 +14,7 @@ ROOT_COLLATION: Final = "und"
 ENTITY_MEMBERS: Final = frozenset({"id", "type", "scope"})
 DIRECTIONS: Final = ("asc", "desc", "dist-asc", "dist-desc")
 _MOST_TERMS: Final = 10
-_COLLATION: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,12}")
+_COLLATION: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,5}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from ngsi.geometry import Geometry, ewkb
 from ngsi.query.geo import GeoQuery
 
 Holds = Callable[[Geometry], bool]
-_AREAS: Final = frozenset({"Polygon", "MultiPolygon"})
+_POINTS: Final = frozenset({"Point", "MultiPoint"})
 
 
 def match_geo(query: GeoQuery) -> Callable[[Entity], bool]:
@@ -50,13 +50,23 @@ def _relates(query: GeoQuery) -> Holds:
 
 
 def valid_shape(value: Geometry) -> Any:
-    """The shape of a checked geometry; when it crosses itself, its valid parts of the highest dimension."""
+    """The shape of a checked geometry; when it crosses itself, its valid parts of the highest dimension.
+
+    Sides of more than 60 degrees are split, as the stored ones are: no side runs through opposite points of the Earth.
+    """
     import shapely
 
     shape = shapely.from_wkb(ewkb(value))
-    if shape.is_valid:
+    if value["type"] in _POINTS:
         return shape
-    shape = shapely.make_valid(shape)
+    if not shape.is_valid:
+        shape = _highest_parts(shapely.make_valid(shape))
+    return shapely.segmentize(shape, 60)
+
+
+def _highest_parts(shape: Any) -> Any:
+    import shapely
+
     if shape.geom_type != "GeometryCollection":
         return shape
     parts = list(shapely.get_parts(shape))
@@ -65,11 +75,8 @@ def valid_shape(value: Geometry) -> Any:
 
 
 def _valid_parts(value: Geometry) -> Geometry:
-    """`value`, made valid when it has areas: points and lines measure the same either way."""
-    if value["type"] not in _AREAS:
+    if value["type"] in _POINTS:
         return value
-    import shapely
     from shapely.geometry import mapping
 
-    shape = shapely.from_wkb(ewkb(value))
-    return value if shape.is_valid else dict(mapping(valid_shape(value)))
+    return dict(mapping(valid_shape(value)))
