@@ -185,7 +185,9 @@ def _geo(query: GeoQuery, where: Where) -> str:
     """Any instance of the GeoProperty may hold."""
     place = f'{instances((query.geoproperty,))} ? (@.type == "GeoProperty").value'
     test = _spatial(query, "shape_of(g.value)", where)
-    return f"exists (select from jsonb_path_query(entity.attributes, {where.bind(place)}::jsonpath) g(value) where {test})"
+    return (
+        f"exists (select from jsonb_path_query(entity.attributes, {where.bind(place)}::jsonpath) g(value) where {test})"
+    )
 
 
 def _spatial(query: GeoQuery, shape: str, where: Where) -> str:

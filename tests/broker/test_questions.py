@@ -1,0 +1,203 @@
+"""Questions over HTTP: each filter, each rule about parameters, the order of answers (GS CIM 009, 5.7.2)."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+TOKYO = [139.7, 35.6]
+KANAZAWA = [136.65, 36.57]
+
+
+def point(place: list[float], **more: Any) -> dict[str, Any]:
+    return {"type": "GeoProperty", "value": {"type": "Point", "coordinates": place}, **more}
+
+
+def square(west: float, south: float, size: float = 1) -> list[Any]:
+    east, north = west + size, south + size
+    return [[[west, south], [east, south], [east, north], [west, north], [west, south]]]
+
+
+ENTITIES: list[dict[str, Any]] = [
+    {
+        "id": "urn:x:1",
+        "type": "Room",
+        "n": {"value": 10, "sub": {"value": 1}},
+        "name": "Äpfel",
+        "owner": {"object": "urn:x:4"},
+        "scope": ["/Kanazawa/Korinbo", "/Public"],
+        "location": point(KANAZAWA),
+    },
+    {
+        "id": "urn:x:2",
+        "type": ["Room", "Office"],
+        "n": 20,
+        "name": "apple",
+        "owner": {"object": ["urn:x:4", "urn:x:5"]},
+        "scope": "/Kanazawa",
+        "location": [point(TOKYO), point(KANAZAWA, datasetId="urn:d:1")],
+    },
+    {
+        "id": "urn:x:3",
+        "type": "Car",
+        "n": "thirty",
+        "name": "Zebra",
+        "gender": {"type": "VocabProperty", "vocab": "Male"},
+        "operationSpace": {"type": "GeoProperty", "value": {"type": "Polygon", "coordinates": square(136, 36)}},
+    },
+    {"id": "urn:x:4", "type": "Person", "age": 40, "name": "bear", "boss": {"object": "urn:x:5"}},
+    {"id": "urn:x:5", "type": "Person", "age": 50, "n": True},
+]
+
+
+@pytest.fixture
+async def filled(client: httpx.AsyncClient) -> httpx.AsyncClient:
+    assert (await client.post("/entityOperations/create", json=ENTITIES)).status_code == 201
+    return client
+
+
+async def ids(client: httpx.AsyncClient, **parameters: Any) -> str:
+    answer = await client.get("/entities", params={"local": "true", **parameters})
+    assert answer.status_code == 200, answer.text
+    return "".join(item["id"][-1] for item in answer.json())
+
+
+CROSSED = "[[[136,36],[137,37],[137,36],[136,37],[136,36]]]"
+
+
+FILTERS: list[tuple[dict[str, str], str]] = [
+    ({"type": "Room"}, "12"),
+    ({"type": "Car,Office"}, "23"),
+    ({"type": "(Room;Office)|Car"}, "23"),
+    ({"type": "*"}, "12345"),
+    ({"id": "urn:x:1,urn:x:3"}, "13"),
+    ({"id": "urn:x:1,urn:x:3", "type": "Car"}, "3"),
+    ({"idPattern": "[12]$", "type": "Room"}, "12"),
+    ({"attrs": "n"}, "1235"),
+    ({"attrs": "age,gender"}, "345"),
+    ({"attrs": "unheardOf"}, ""),
+    ({"q": "n>10"}, "2"),
+    ({"q": "n"}, "1235"),
+    ({"q": "!n"}, "4"),
+    ({"q": "n!=10"}, "235"),
+    ({"q": "n.sub==1"}, "1"),
+    ({"q": 'name~="^(Ä|a)p"'}, "12"),
+    ({"q": "name!~=e$"}, "134"),
+    ({"q": "owner==urn:x:5"}, "2"),
+    ({"q": 'owner=="urn:x:4"'}, "12"),
+    ({"q": "gender==Male"}, ""),
+    ({"q": "gender==Male", "expandValues": "gender"}, "3"),
+    ({"q": "(n==10..15|age>45);!gender"}, "15"),
+    ({"q": "createdAt>2020-01-01T00:00:00Z;n"}, "1235"),
+    ({"scopeQ": "/Kanazawa"}, "2"),
+    ({"scopeQ": "/Kanazawa/#"}, "12"),
+    ({"scopeQ": "(/Kanazawa/+;/Public)"}, "1"),
+    ({"scopeQ": "/#"}, "12"),
+    ({"georel": "near;maxDistance==1000", "geometry": "Point", "coordinates": str(KANAZAWA)}, "12"),
+    ({"georel": "near;minDistance==1000", "geometry": "Point", "coordinates": str(KANAZAWA)}, "2"),
+    ({"georel": "within", "geometry": "Polygon", "coordinates": str(square(139, 35))}, "2"),
+    ({"georel": "disjoint", "geometry": "Polygon", "coordinates": str(square(139, 35))}, "12"),
+    ({"georel": "equals", "geometry": "Point", "coordinates": str(TOKYO)}, "2"),
+    ({"georel": "within", "geometry": "Polygon", "coordinates": CROSSED}, "12"),
+    (
+        {
+            "georel": "contains",
+            "geometry": "Point",
+            "coordinates": str(KANAZAWA),
+            "geoproperty": "operationSpace",
+        },
+        "3",
+    ),
+    (
+        {
+            "georel": "overlaps",
+            "geometry": "Polygon",
+            "coordinates": str(square(136.5, 36.5)),
+            "geoproperty": "operationSpace",
+        },
+        "3",
+    ),
+]
+
+
+async def test_each_filter(filled: httpx.AsyncClient) -> None:
+    wrong = [(row, got) for row in FILTERS if (got := await ids(filled, **row[0])) != row[1]]
+    assert not wrong
+
+
+ORDERS: list[tuple[dict[str, str], str]] = [
+    ({"orderBy": "n"}, "12354"),  # numbers, strings, booleans, absent
+    ({"orderBy": "n;desc"}, "21354"),
+    ({"orderBy": "name"}, "12435"),  # the root order puts Ä beside A
+    ({"orderBy": "name;desc"}, "34215"),
+    ({"orderBy": "name", "collation": "sv"}, "24315"),  # in Swedish Ä comes after Z
+    ({"orderBy": "type,id;desc"}, "35421"),
+    ({"orderBy": "n.sub,name"}, "12435"),
+    ({"orderBy": "owner,age"}, "12453"),
+    ({"orderBy": "id;desc"}, "54321"),
+    ({"orderBy": "location;dist-asc", "orderFrom": str(KANAZAWA)}, "12345"),
+    ({"orderBy": "location;dist-desc", "orderFrom": str(KANAZAWA)}, "21345"),
+]
+
+
+async def test_each_order(filled: httpx.AsyncClient) -> None:
+    wrong = [(row, got) for row in ORDERS if (got := await ids(filled, **row[0])) != row[1]]
+    assert not wrong
+
+
+REFUSED: list[tuple[dict[str, str], str]] = [
+    ({}, "too wide"),
+    ({"id": "urn:x:1"}, "too wide"),
+    ({"idPattern": ".*"}, "too wide"),
+    ({"q": "createdAt>2020-01-01T00:00:00Z"}, "too wide"),
+    ({"attrs": "createdAt"}, "too wide"),
+    ({"scopeQ": "/A"}, "too wide"),
+    ({"type": "*", "local": "false"}, "local"),
+    ({"type": "A;;B"}, "type"),
+    ({"type": "A,*"}, "type"),
+    ({"type": "(A"}, "')'"),
+    ({"id": "nonsense", "type": "A"}, "nonsense"),
+    ({"idPattern": "(", "type": "A"}, "idPattern"),
+    ({"idPattern": "(a)\\1", "type": "A"}, "idPattern"),
+    ({"attrs": "in valid", "type": "A"}, "in valid"),
+    ({"attrs": "a,,b", "type": "A"}, "''"),
+    ({"q": "n>"}, "position 2"),
+    ({"q": "n~=[a"}, "regular expression"),
+    ({"q": "owner{name}", "type": "Room"}, "joinLevel"),
+    ({"q": "n", "jsonKeys": "in valid"}, "in valid"),
+    ({"scopeQ": "A B", "type": "A"}, "scopeQ"),
+    ({"scopeQ": "/#/A", "type": "A"}, "scopeQ"),
+    ({"georel": "within"}, "together"),
+    ({"georel": "within", "geometry": "Point", "coordinates": "[1"}, "coordinates"),
+    ({"georel": "within", "geometry": "Circle", "coordinates": "[1,2]"}, "Circle"),
+    ({"georel": "near;maxDistance==0", "geometry": "Point", "coordinates": "[1,2]"}, "georel"),
+    ({"georel": "near", "geometry": "Point", "coordinates": "[1,2]"}, "georel"),
+    ({"georel": "near;maxDistance==1;minDistance==2", "geometry": "Point", "coordinates": "[1,2]"}, "georel"),
+    ({"orderBy": "n;up", "type": "A"}, "orderBy"),
+    ({"orderBy": "location;dist-asc", "type": "A"}, "orderFrom"),
+    ({"orderBy": "location;dist-asc", "orderFrom": "[1]", "type": "A"}, "orderFrom"),
+    ({"orderBy": "n.observedAt;dist-asc", "orderFrom": "[1,2]", "type": "A"}, "GeoProperties"),
+    ({"orderFrom": "[1,2]", "type": "A"}, "orderBy"),
+    ({"orderBy": "name", "collation": "no such thing", "type": "A"}, "collation"),
+    ({"orderBy": "name", "collation": "xyzzy-u-co-nothing", "type": "A"}, "collation"),
+    ({"csf": "n>", "type": "A"}, "position"),
+    ({"limit": "-1", "type": "A"}, "limit"),
+    ({"limit": "0", "type": "A"}, "limit"),
+    ({"limit": "1001", "type": "A"}, "limit"),
+    ({"offset": "x", "type": "A"}, "offset"),
+    ({"count": "yes", "type": "A"}, "count"),
+]
+
+
+async def test_each_refusal(client: httpx.AsyncClient) -> None:
+    wrong = []
+    for parameters, word in REFUSED:
+        answer = await client.get("/entities", params=parameters)
+        problem = answer.json()
+        if (
+            answer.status_code != 400
+            or not problem["type"].endswith("/BadRequestData")
+            or word not in problem["detail"]
+        ):
+            wrong.append((parameters, word, answer.status_code, problem))
+    assert not wrong
