@@ -25,6 +25,7 @@ from ngsi.terms import (
 )
 
 _KNOWN: Final = COMMON_MEMBERS | TYPED_MEMBERS
+_WRAPPED: Final = frozenset({"languageMap", "vocab", "json"})  # simplified values that say what they are (4.5.4)
 _NO_ATTRIBUTES: Final = ENTITY_MEMBERS | {"@id", "@type", "@context"}
 
 
@@ -203,7 +204,7 @@ def _with_bare_value(old: Instance | None, value: Any, name: str, fragment: Merg
     bearer = KINDS[kind].bearer
     if kind == "LanguageProperty" and isinstance(value, str):
         value = {fragment.language or DEFAULT_DATASET: value}
-    elif isinstance(value, dict) and value.keys() == {bearer}:  # {"json": ...}, {"vocab": ...}, {"languageMap": ...}
+    elif bearer in _WRAPPED and isinstance(value, dict) and value.keys() == {bearer}:
         value = value[bearer]
     new = _as_kind(old, kind)
     _merge_bearer(new, value, name, fragment)
@@ -212,7 +213,7 @@ def _with_bare_value(old: Instance | None, value: Any, name: str, fragment: Merg
 
 def _told(value: Any, fragment: MergeFragment) -> Any:
     """A simplified value as it would stand in the concise form, so that an object is never read as members."""
-    if fragment.simplified and not (isinstance(value, dict) and value.keys() <= {"languageMap", "vocab", "json"}):
+    if fragment.simplified and not (isinstance(value, dict) and value.keys() <= _WRAPPED):
         return {"value": value}
     return value
 

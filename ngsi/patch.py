@@ -143,6 +143,17 @@ def delete(before: Entity | None, entity_id: str, now: datetime) -> Change:
     return Draft(_existing(before, Fragment(entity_id)), now).deletion()
 
 
+def prune(before: Entity | None, names: frozenset[str], now: datetime, *, keep: bool) -> Change:
+    """One entity of a purge that spares the entity (5.6.21): the attributes `names` (IRIs, or `scope`) go, or with
+    `keep` all the others."""
+    draft = Draft(_existing(before, None), now)
+    for iri in [iri for iri in draft.attributes if (iri in names) != keep]:
+        draft.remove(iri, draft.attributes[iri])
+    if ("scope" in names) != keep:
+        draft.scopes = []
+    return draft.change()
+
+
 def _existing(before: Entity | None, fragment: Fragment | None) -> Entity:
     if before is None:
         name = f" {fragment.id}" if fragment is not None and fragment.id else ""

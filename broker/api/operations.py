@@ -15,6 +15,7 @@ from broker.api import (
     entities,
     evolutions,
     info,
+    purge,
     quarantine,
     refusals,
     subscriptions,
@@ -69,6 +70,13 @@ _ENTITIES: Final = (
         answers={200: "Entities"},
         errors=(400, 403, 422, 504),
         choices=_SHOWN_CHOICES,
+    ),
+    Operation(
+        "DELETE",
+        f"{V1}/entities",
+        purge.purge,
+        (FILTER - {"expandValues"}) | LOCAL | {"attrs", "keep", "drop"},
+        errors=(400, 403, 504),
     ),
     Operation(
         "GET",

@@ -65,6 +65,12 @@ def count(query: EntityQuery, tenant: int) -> tuple[str, list[Any]]:
     return f"select count(*) from entity where {where}", where.values
 
 
+def ids(query: EntityQuery, tenant: int) -> tuple[str, list[Any]]:
+    """The ids of all entities that match, whatever the page."""
+    where = conditions(query, tenant)
+    return f"select id from entity where {where} order by no", where.values
+
+
 def conditions(query: EntityQuery, tenant: int) -> Where:
     """The clauses of `query` over the columns of `entity`, and the values bound to them."""
     where = Where()

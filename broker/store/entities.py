@@ -30,6 +30,11 @@ async def count(database: Database, tenant: int, query: EntityQuery) -> int:
     return int((await _ask(database, *compile.count(query, tenant)))[0]["count"])
 
 
+async def ids(database: Database, tenant: int, query: EntityQuery) -> list[str]:
+    """The ids of all that match, whatever the page. Raises TooComplexQuery, BadRequestData."""
+    return [row["id"] for row in await _ask(database, *compile.ids(query, tenant))]
+
+
 async def _ask(database: Database, sql: str, values: list[Any]) -> list[Any]:
     try:
         return list(await database.readers.fetch(sql, *values))

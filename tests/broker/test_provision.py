@@ -1,0 +1,308 @@
+"""Writes, operation by operation (GS CIM 009, 5.6)."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+ID = "urn:ngsi-ld:Room:1"
+OTHER = "urn:ngsi-ld:Room:2"
+NULL = "urn:ngsi-ld:null"
+LINK = '<https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
+
+
+def prop(value: Any, **more: Any) -> dict[str, Any]:
+    return {"type": "Property", "value": value, **more}
+
+
+def room(entity_id: str = ID, **more: Any) -> dict[str, Any]:
+    return {"id": entity_id, "type": "Room", **more}
+
+
+async def shown(client: httpx.AsyncClient, entity_id: str = ID, **parameters: str) -> dict[str, Any]:
+    answer = await client.get(f"/entities/{entity_id}", params=parameters)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+STORED = room(
+    a=prop(1, unitCode="CEL"),
+    d=[prop(1), prop(2, datasetId="urn:d:1")],
+    only=prop(3, datasetId="urn:d:1"),
+    sub=prop(1, q=prop(2)),
+)
+
+# method, path after the id, body, status, what the entity then says (None: it is gone)
+OPERATIONS: dict[str, tuple[str, str, Any, int, dict[str, Any]]] = {
+    "append overwrites": ("POST", "/attrs", {"a": prop(9)}, 204, {"a": prop(9)}),
+    "append with a slash": ("POST", "/attrs/", {"new": prop(9)}, 204, {"new": prop(9)}),
+    "append keeps other datasets": (
+        "POST",
+        "/attrs",
+        {"d": prop(9)},
+        204,
+        {"d": [prop(9), prop(2, datasetId="urn:d:1")]},
+    ),
+    "append adds types": ("POST", "/attrs", {"type": "Hall"}, 204, {"type": ["Room", "Hall"]}),
+    "append without overwriting": ("POST", "/attrs?options=noOverwrite", {"a": prop(9)}, 207, {"a": STORED["a"]}),
+    "append refuses null": ("POST", "/attrs", {"a": NULL}, 400, {"a": STORED["a"]}),
+    "update replaces the instance": ("PATCH", "/attrs", {"a": prop(9)}, 204, {"a": prop(9)}),
+    "update appends": ("PATCH", "/attrs", {"new": prop(9)}, 204, {"new": prop(9)}),
+    "update changes the type": (
+        "PATCH",
+        "/attrs",
+        {"a": {"type": "Relationship", "object": OTHER}},
+        204,
+        {"a": {"type": "Relationship", "object": OTHER}},
+    ),
+    "update with null deletes": ("PATCH", "/attrs", {"a": NULL}, 204, {"a": None}),
+    "update with null deletes one dataset": (
+        "PATCH",
+        "/attrs",
+        {"d": prop(NULL, datasetId="urn:d:1")},
+        204,
+        {"d": prop(1)},
+    ),
+    "update of a scope that is not there": ("PATCH", "/attrs", {"scope": "/A"}, 207, {"scope": None}),
+    "partial update keeps the rest": ("PATCH", "/attrs/a", {"value": 9}, 204, {"a": prop(9, unitCode="CEL")}),
+    "partial update of a dataset": (
+        "PATCH",
+        "/attrs/d",
+        {"value": 9, "datasetId": "urn:d:1"},
+        204,
+        {"d": [prop(1), prop(9, datasetId="urn:d:1")]},
+    ),
+    "partial update deletes a sub-attribute": ("PATCH", "/attrs/sub", {"q": NULL}, 204, {"sub": prop(1)}),
+    "partial update deletes a member": ("PATCH", "/attrs/a", {"unitCode": NULL}, 204, {"a": prop(1)}),
+    "partial update of a wrong type": ("PATCH", "/attrs/a", {"type": "Relationship", "object": OTHER}, 400, {}),
+    "partial update of another type's member": ("PATCH", "/attrs/a", {"object": OTHER}, 400, {}),
+    "partial update of nothing": ("PATCH", "/attrs/unknown", {"value": 1}, 404, {}),
+    "partial update of no default": ("PATCH", "/attrs/only", {"value": 1}, 404, {}),
+    "partial update of the scope": ("PATCH", "/attrs/scope", {"value": "/A"}, 400, {}),
+    "partial update of a bad name": ("PATCH", "/attrs/in(valid", {"value": 1}, 400, {}),
+    "partial update with a nested null": ("PATCH", "/attrs/a", {"value": {"x": NULL}}, 400, {"a": STORED["a"]}),
+    "replace an attribute": ("PUT", "/attrs/a", prop(9), 204, {"a": prop(9)}),
+    "replace one that is not there": ("PUT", "/attrs/unknown", prop(9), 404, {}),
+    "replace by null": ("PUT", "/attrs/a", prop(NULL), 400, {"a": STORED["a"]}),
+    "delete an attribute": ("DELETE", "/attrs/a", None, 204, {"a": None}),
+    "delete the default only": ("DELETE", "/attrs/d", None, 204, {"d": prop(2, datasetId="urn:d:1")}),
+    "delete one dataset": ("DELETE", "/attrs/d?datasetId=urn:d:1", None, 204, {"d": prop(1)}),
+    "delete all": ("DELETE", "/attrs/d?deleteAll=true", None, 204, {"d": None}),
+    "delete a default that is not there": ("DELETE", "/attrs/only", None, 404, {"only": STORED["only"]}),
+    "delete an unknown attribute": ("DELETE", "/attrs/unknown", None, 404, {}),
+    "delete an unknown dataset": ("DELETE", "/attrs/a?datasetId=urn:d:9", None, 404, {}),
+    "delete with a bad dataset": ("DELETE", "/attrs/a?datasetId=nonsense", None, 400, {}),
+    "merge": ("PATCH", "", {"a": {"type": "Property", "value": 9}}, 204, {"a": prop(9, unitCode="CEL")}),
+    "merge of bare values": ("PATCH", "?options=keyValues", {"a": 9}, 204, {"a": prop(9, unitCode="CEL")}),
+    "merge with a bad format": ("PATCH", "?format=nonsense", {"a": 9}, 400, {}),
+    "merge with a bad time": ("PATCH", "?observedAt=today", {"a": 9}, 400, {}),
+    "merge with a bad language": ("PATCH", "?lang=not+a+tag", {"a": 9}, 400, {}),
+    "merge of another id": ("PATCH", "", {"id": OTHER, "a": 9}, 400, {}),
+    "replace the entity": ("PUT", "", {"type": "Hall", "b": prop(1)}, 204, {"type": "Hall", "a": None, "b": prop(1)}),
+    "replace by another id": ("PUT", "", room(OTHER), 400, {}),
+    "replace without a type": ("PUT", "", {"id": ID, "b": prop(1)}, 400, {}),
+    "the selected type": ("PATCH", "/attrs?type=Room", {"a": prop(9)}, 204, {"a": prop(9)}),
+    "another type": ("PATCH", "/attrs?type=Hall", {"a": prop(9)}, 404, {"a": STORED["a"]}),
+    "a type selection": ("DELETE", "/attrs/a?type=(Room|Hall)", None, 204, {"a": None}),
+}
+
+
+@pytest.mark.parametrize("case", OPERATIONS)
+async def test_one_operation(client: httpx.AsyncClient, case: str) -> None:
+    method, path, body, status, expected = OPERATIONS[case]
+    assert (await client.post("/entities", json=STORED)).status_code == 201
+    answer = await client.request(method, f"/entities/{ID}{path}", json=body)
+    assert answer.status_code == status, answer.text
+    found = await shown(client)
+    assert {name: found.get(name) for name in expected} == expected
+    if status >= 400:
+        assert answer.json().keys() >= {"type", "title", "detail"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "", room()),
+        ("PATCH", "", {"a": prop(1)}),
+        ("DELETE", "", None),
+        ("POST", "/attrs", {"a": prop(1)}),
+        ("PATCH", "/attrs", {"a": prop(1)}),
+        ("PATCH", "/attrs/a", {"value": 1}),
+        ("PUT", "/attrs/a", prop(1)),
+        ("DELETE", "/attrs/a", None),
+    ],
+)
+async def test_an_entity_that_is_not_there(client: httpx.AsyncClient, method: str, path: str, body: Any) -> None:
+    answer = await client.request(method, f"/entities/{ID}{path}", json=body)
+    assert answer.status_code == 404
+    assert answer.json()["type"].endswith("ResourceNotFound")
+    answer = await client.request(method, f"/entities/invalidId{path}", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["type"].endswith("BadRequestData")
+
+
+async def test_a_partly_refused_append_says_what_stayed(client: httpx.AsyncClient) -> None:
+    await client.post("/entities", json=STORED)
+    answer = await client.post(f"/entities/{ID}/attrs?options=noOverwrite", json={"a": prop(9), "new": prop(1)})
+    assert answer.status_code == 207
+    assert answer.json()["updated"] == ["new"]
+    assert [item["attributeName"] for item in answer.json()["notUpdated"]] == ["a"]
+    assert answer.json()["notUpdated"][0]["reason"]
+
+
+async def test_created_at_survives_every_change(client: httpx.AsyncClient) -> None:
+    await client.post("/entities", json=STORED)
+    before = await shown(client, sysAttrs="true")
+    await client.patch(f"/entities/{ID}/attrs/a", json={"value": 2})
+    await client.patch(f"/entities/{ID}", json={"a": prop(3)})
+    await client.put(f"/entities/{ID}", json=room(a=prop(4)))
+    after = await shown(client, sysAttrs="true")
+    assert after["createdAt"] == before["createdAt"]
+    assert after["a"]["createdAt"] == before["a"]["createdAt"]
+    assert after["modifiedAt"] > before["modifiedAt"]
+
+
+BATCHES: dict[str, tuple[str, Any, int, Any, set[str]]] = {
+    "merge": ("/merge", [room(a=prop(9)), {"id": OTHER, "a": 1}], 207, [ID], {OTHER}),
+    "merge all": ("/merge", [{"id": ID, "a": prop(9)}], 204, None, set()),
+    "merge without an id": ("/merge", [{"a": 1}], 207, [], {""}),
+    "update": ("/update", [{"id": ID, "a": prop(9)}, {"id": OTHER, "a": prop(1)}], 207, [ID], {OTHER}),
+    "create twice": ("/create", [room(OTHER), room(OTHER, a=prop(1))], 207, [OTHER], {OTHER}),
+    "create one there is": ("/create", [room(), room(OTHER)], 207, [OTHER], {ID}),
+    "create a bad one": ("/create", [room(OTHER), {"id": "urn:x:3"}], 207, [OTHER], {"urn:x:3"}),
+    "create": ("/create", [room(OTHER)], 201, [OTHER], set()),
+    "upsert tells the created": ("/upsert", [room(), room(OTHER), room(OTHER, a=prop(1))], 201, [OTHER], set()),
+    "upsert of known ones": ("/upsert", [room()], 204, None, set()),
+    "delete twice": ("/delete", [ID, ID], 207, [ID], {ID}),
+    "delete": ("/delete", [ID], 204, None, set()),
+    "delete a bad id": ("/delete", ["nonsense", ID], 207, [ID], {"nonsense"}),
+}
+
+
+@pytest.mark.parametrize("case", BATCHES)
+async def test_one_batch(client: httpx.AsyncClient, case: str) -> None:
+    path, body, status, success, failed = BATCHES[case]
+    await client.post("/entities", json=STORED)
+    answer = await client.post(f"/entityOperations{path}", json=body)
+    assert answer.status_code == status, answer.text
+    if status == 207:
+        assert answer.json()["success"] == success
+        assert {item["entityId"] for item in answer.json()["errors"]} == failed
+        assert all(item["error"]["title"] for item in answer.json()["errors"])
+    elif status == 201:
+        assert answer.json() == success
+
+
+@pytest.mark.parametrize("body", [[], {}, [None], {"id": ID}, [room(), None]])
+async def test_a_batch_that_is_none(client: httpx.AsyncClient, body: Any) -> None:
+    for path in ("create", "upsert", "update", "merge", "delete"):
+        assert (await client.post(f"/entityOperations/{path}", json=body)).status_code == 400
+
+
+async def test_purge_deletes_what_the_query_finds(client: httpx.AsyncClient) -> None:
+    rooms = [room(f"urn:ngsi-ld:Room:{i}", a=prop(i)) for i in range(6)]
+    await client.post("/entityOperations/create", json=[*rooms, {"id": "urn:x:hall", "type": "Hall"}])
+    assert (await client.delete("/entities", params={"type": "Room", "q": "a<3"})).status_code == 204
+    left = (await client.get("/entities", params={"local": "true"})).json()
+    assert [item["id"] for item in left] == [*(f"urn:ngsi-ld:Room:{i}" for i in (3, 4, 5)), "urn:x:hall"]
+    assert (await client.delete("/entities", params={"type": "Nothing"})).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("parameters", "left"),
+    [
+        ({"drop": "a,scope"}, {"id", "type", "b"}),
+        ({"keep": "a"}, {"id", "type", "a"}),
+        ({"keep": "a,scope"}, {"id", "type", "a", "scope"}),
+        ({"drop": "unknown"}, {"id", "type", "a", "b", "scope"}),
+    ],
+)
+async def test_purge_of_attributes(client: httpx.AsyncClient, parameters: dict[str, str], left: set[str]) -> None:
+    await client.post("/entities", json=room(a=prop(1), b=prop(2), scope="/A"))
+    assert (await client.delete("/entities", params={"type": "Room", **parameters})).status_code == 204
+    assert (await shown(client)).keys() == left
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"id": ID},
+        {"idPattern": ".*"},
+        {"type": "Room", "keep": "a", "drop": "b"},
+        {"type": "Room", "expandValues": "a"},
+        {"type": "Room", "q": "a=="},
+    ],
+)
+async def test_a_purge_that_is_refused(client: httpx.AsyncClient, parameters: dict[str, str]) -> None:
+    await client.post("/entities", json=STORED)
+    assert (await client.delete("/entities", params=parameters)).status_code == 400
+    assert (await shown(client))["id"] == ID
+
+
+async def test_what_expires_is_gone_and_stays_in_history(client: httpx.AsyncClient) -> None:
+    soon = "2026-01-01T00:00:00Z"
+    await client.post("/entities", json=room(a=prop(1, expiresAt=soon), b=prop(2)))
+    await client.post("/entities", json=room(OTHER, expiresAt=soon, a=prop(1)))
+    assert (await shown(client)).keys() == {"id", "type", "b"}
+    assert (await client.get(f"/entities/{OTHER}")).status_code == 404
+    assert (await client.get("/entities", params={"type": "Room", "count": "true", "limit": "0"})).headers[
+        "ngsild-results-count"
+    ] == "1"
+    assert (await client.patch(f"/entities/{OTHER}/attrs", json={"a": prop(2)})).status_code == 404
+    assert (await client.post("/entities", json=room(OTHER, b=prop(1)))).status_code == 201
+    assert (await shown(client, OTHER)).keys() == {"id", "type", "b"}
+    evolution = (await client.get(f"/temporal/entities/{OTHER}")).json()
+    assert {item["value"] for item in evolution["a"]} >= {1}
+
+
+async def test_a_version_is_asked_for(client: httpx.AsyncClient) -> None:
+    created = await client.post("/entities", json=STORED)
+    version = created.headers["etag"]
+    stale = await client.patch(f"/entities/{ID}", json={"a": prop(2)}, headers={"If-Match": '"0"'})
+    assert stale.status_code == 412
+    assert version in stale.json()["detail"]
+    changed = await client.patch(f"/entities/{ID}", json={"a": prop(2)}, headers={"If-Match": f'"1", W/{version}'})
+    assert changed.status_code == 204
+    again = await client.patch(f"/entities/{ID}", json={"a": prop(3)}, headers={"If-Match": version})
+    assert again.status_code == 412
+    assert (await shown(client))["a"]["value"] == 2
+    newer = changed.headers["etag"]
+    assert (await client.delete(f"/entities/{ID}", headers={"If-None-Match": newer})).status_code == 412
+    assert (await client.delete(f"/entities/{ID}", headers={"If-Match": "*"})).status_code == 204
+    assert (await client.delete(f"/entities/{ID}", headers={"If-Match": "*"})).status_code == 412
+    assert (await client.post("/entities", json=STORED, headers={"If-None-Match": "*"})).status_code == 201
+    assert (await client.post("/entities", json=STORED, headers={"If-None-Match": "*"})).status_code == 412
+    assert (await client.delete(f"/entities/{ID}", headers={"If-Match": "nonsense"})).status_code == 400
+
+
+async def test_of_two_writers_with_one_version_one_wins(client: httpx.AsyncClient) -> None:
+    version = (await client.post("/entities", json=STORED)).headers["etag"]
+    writes = [
+        client.patch(f"/entities/{ID}/attrs", json={"a": prop(i)}, headers={"If-Match": version}) for i in range(9)
+    ]
+    codes = sorted(answer.status_code for answer in await asyncio.gather(*writes))
+    assert codes == [204] + [412] * 8
+
+
+@pytest.mark.parametrize("shape", ["attributes", "datasets"])
+async def test_writers_of_one_entity_lose_nothing(client: httpx.AsyncClient, shape: str) -> None:
+    await client.post("/entities", json=room())
+
+    async def writer(number: int) -> None:
+        for turn in range(200):
+            name = f"w{number}x{turn}"
+            body = {name: prop(turn)} if shape == "attributes" else {"a": prop(turn, datasetId=f"urn:d:{name}")}
+            assert (await client.post(f"/entities/{ID}/attrs", json=body)).status_code == 204
+
+    await asyncio.gather(*(writer(number) for number in range(16)))
+    found = await shown(client)
+    assert len(found["a"] if shape == "datasets" else found) == 3200 + (2 if shape == "attributes" else 0)
+
+
+async def test_of_a_hundred_upserts_of_one_new_id_one_creates(client: httpx.AsyncClient) -> None:
+    upserts = [client.post("/entityOperations/upsert", json=[room(a=prop(i))]) for i in range(100)]
+    codes = [answer.status_code for answer in await asyncio.gather(*upserts)]
+    assert sorted(codes) == [201] + [204] * 99
