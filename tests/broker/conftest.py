@@ -1,5 +1,6 @@
 """A real broker in the test's loop on a real database, a fresh one per test."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -26,16 +27,44 @@ def server() -> Iterator[str]:
         yield dsn
 
 
+@pytest.fixture(scope="session")
+def template(server: str) -> Iterator[str]:
+    """The name of a migrated database that nobody is connected to: copying it is ten times faster than migrating."""
+    name = f"template_{uuid4().hex}"
+    asyncio.run(_make_template(server, name))
+    yield name
+    asyncio.run(_drop(server, name))
+
+
 @pytest.fixture
-async def dsn(server: str) -> AsyncIterator[str]:
+async def dsn(server: str, template: str) -> AsyncIterator[str]:
     name = f"test_{uuid4().hex}"
-    admin = await asyncpg.connect(server)
-    await admin.execute(f"create database {name}")
-    fresh = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    await migrate.run(fresh)
-    yield fresh
-    await admin.execute(f"drop database {name} with (force)")
-    await admin.close()
+    await _execute(server, f"create database {name} template {template}")
+    yield _at(server, name)
+    await _drop(server, name)
+
+
+async def _make_template(server: str, name: str) -> None:
+    await _execute(server, f"create database {name}")
+    await migrate.run(_at(server, name))
+    await _execute(_at(server, name), "select _timescaledb_functions.stop_background_workers()")
+    await _execute(server, f"alter database {name} allow_connections false")  # or they come back
+
+
+async def _drop(server: str, name: str) -> None:
+    await _execute(server, f"drop database {name} with (force)")
+
+
+async def _execute(dsn: str, sql: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+def _at(server: str, name: str) -> str:
+    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
 
 
 @pytest.fixture
