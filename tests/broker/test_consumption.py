@@ -406,6 +406,12 @@ async def test_flat_has_each_entity_once(http: httpx.AsyncClient) -> None:
     ]
 
 
+async def test_attrs_is_about_the_linking_entities_only(http: httpx.AsyncClient) -> None:
+    store, hana = await retrieved(http, STORE, join="flat", attrs="owner", format="simplified")
+    assert store.keys() == {"id", "type", "scope", "owner"}
+    assert hana["age"] == 41
+
+
 @pytest.mark.parametrize("join", ["flat", "inline"])
 async def test_entities_met_before_are_not_repeated(http: httpx.AsyncClient, join: str) -> None:
     answer = await http.get(f"/entities/{HANA}", params={"join": join, "containedBy": f"{TARO},{STORE}"})
