@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from adapters.contract import Adapter, Decode, DecodeError, Item, Message, Outcome, Restricted, Transport
 from adapters.metrics import Metrics, Newest
 from adapters.provenance import Provenance
+from adapters.quality.gate import Gate, Verdict
 from adapters.quarantine import Quarantine, Record, of_error, of_rejection
-from adapters.sink import Sink
+from adapters.sink import Rejected, Sink
 from adapters.spool import Spool
 from models import zulu
 
@@ -40,6 +41,7 @@ class Source:
     restricted_tenant: str = ""
     spooled: bool = False
     provenance: Provenance | None = None
+    gate: Gate | None = None
     newest: Newest = field(default_factory=Newest, compare=False)
 
 
@@ -74,6 +76,7 @@ async def deliver(source: Source, broker: Broker, messages: list[Message], patie
     delivery = Delivery(source, broker, patience)
     async for batch in batches(source.adapter, source.decode, messages, broker.batch):
         await delivery.commit(batch)
+    await delivery.tell_scores()
     counters = broker.metrics.of(source.name)
     if messages:
         counters.lag = (datetime.now(UTC) - messages[0].received_at).total_seconds()
@@ -101,9 +104,20 @@ class Delivery:
             if isinstance(item, DecodeError):
                 await self._put(of_error(self._source.name, self._source.adapter, message, item), message)
             elif (tenant := self._tenant(item)) is not None:
-                by_tenant[tenant].append((self._entity(item, tenant), message))
+                entity = self._entity(item, tenant)
+                if (verdict := self._judged(entity, item, message)) and verdict.rejected:
+                    await self._put(self._rejection(entity, verdict.reason, message), message)
+                else:
+                    by_tenant[tenant].append((entity, message))
         for tenant, told in by_tenant.items():
             await self._post(tenant, told)
+
+    async def tell_scores(self) -> None:
+        """Posts the quality scores that are due."""
+        gate, source = self._source.gate, self._source
+        if gate is not None and (scores := gate.scores(datetime.now(UTC))):
+            for rejected in await self._broker.sink.post(scores, source.tenant, self._patience):
+                log.error("%s: the score %s is refused: %s", source.name, rejected.entity["id"], rejected.reason)
 
     def _tenant(self, item: Item) -> str | None:
         """Where the entity goes; None for raw data of a source that has no restricted tenant."""
@@ -121,11 +135,22 @@ class Delivery:
             self._source.provenance.stamp(entity, tenant)
         return entity
 
+    def _judged(self, entity: dict[str, Any], item: Item, message: Message) -> Verdict | None:
+        """What the quality gate says. Nothing restricted passes it: quarantine is no place for that."""
+        if self._source.gate is None or isinstance(item, Restricted):
+            return None
+        verdict = self._source.gate.examine(entity, message.received_at)
+        self._counters.flagged += bool(verdict.findings)
+        return verdict
+
+    def _rejection(self, entity: Mapping[str, Any], reason: str, message: Message) -> Record:
+        return of_rejection(self._source.name, self._source.adapter, message, Rejected(entity, reason))
+
     async def _post(self, tenant: str, told: list[tuple[dict[str, Any], Message]]) -> None:
         messages = {id(entity): message for entity, message in told}
         for rejected in await self._broker.sink.post([entity for entity, _ in told], tenant, self._patience):
             message = messages.pop(id(rejected.entity))
-            await self._put(of_rejection(self._source.name, self._source.adapter, message, rejected), message)
+            await self._put(self._rejection(*rejected, message), message)
         self._counters.delivered += len(messages)
         for message in messages.values():
             self._committed[id(message)] += 1

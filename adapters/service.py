@@ -17,6 +17,7 @@ from adapters.delivery import Broker
 from adapters.metrics import Metrics
 from adapters.privacy.store import PrivacyStore
 from adapters.pseudonym import DayKey
+from adapters.quality.score import Scores
 from adapters.quarantine import Quarantine
 from adapters.runner import keep_running
 from adapters.server import keep_serving
@@ -36,8 +37,9 @@ Declarations = Callable[[], Iterable[Declaration]]
 
 
 def surroundings(settings: AdapterSettings) -> Surroundings:
+    scores = Scores(settings.data / "quality.json")
     keys, store = DayKey(settings.data / "pseudonym.key"), PrivacyStore(settings.data / "privacy.db")
-    return Surroundings(settings.mqtt_url, settings.data, WebhookServer(), keys, store)
+    return Surroundings(settings.mqtt_url, settings.data, WebhookServer(), keys, store, scores)
 
 
 @asynccontextmanager

@@ -31,6 +31,8 @@ from adapters.delivery import Source
 from adapters.privacy.guard import Privacy
 from adapters.privacy.profile import Profile
 from adapters.provenance import Provenance
+from adapters.quality.gate import Gate
+from adapters.quality.rules import TypeRules
 from adapters.registry import load
 from adapters.settings import AdapterSettings
 from adapters.transports import OPEN, Surroundings, Via, spooled
@@ -62,14 +64,16 @@ class Declaration(BaseModel):
     settings: dict[str, Any] = Field(default_factory=dict)
     via: dict[str, Any] = Field(default_factory=dict)
     privacy: Profile = Field(default_factory=Profile)
+    quality: dict[str, TypeRules] = Field(default_factory=dict)
 
 
 class SourceFile(BaseModel):
-    """The whole file; names must be unique."""
+    """The whole file; names must be unique. `quality` holds for every source that does not say its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: tuple[Declaration, ...] = ()
+    quality: dict[str, TypeRules] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _unique(self) -> "SourceFile":
@@ -85,9 +89,10 @@ def read(settings: AdapterSettings) -> tuple[Declaration, ...]:
     names = settings.model_dump() | {"folder": place.parent}
     try:
         text = Template(place.read_text(encoding="utf-8")).substitute(names)
-        return SourceFile.model_validate(tomllib.loads(text)).source
+        file = SourceFile.model_validate(tomllib.loads(text))
     except (OSError, KeyError, ValueError) as error:
         raise SourceError(f"{place}: {error}") from error
+    return tuple(each.model_copy(update={"quality": file.quality | each.quality}) for each in file.source)
 
 
 def bind(declaration: Declaration, around: Surroundings) -> Source:
@@ -111,6 +116,7 @@ def bind(declaration: Declaration, around: Surroundings) -> Source:
             declaration.privacy.restricted_tenant,
             spooled(via, adapter.personal),
             Provenance(declaration.name, declaration.owner, declaration.licence, declaration.confidentiality),
+            Gate(declaration.name, declaration.quality, around.scores) if declaration.quality else None,
         )
     except (LookupError, TypeError, OSError, ValidationError, ValueError) as error:
         raise SourceError(f"source {declaration.name}: {error}") from error

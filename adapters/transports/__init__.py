@@ -10,6 +10,7 @@ from pydantic import Field
 from adapters.contract import Transport
 from adapters.privacy.store import PrivacyStore
 from adapters.pseudonym import DayKey
+from adapters.quality.score import Scores
 from adapters.transports.file import FileSettings, watch
 from adapters.transports.mqtt import MqttSettings, subscribe
 from adapters.transports.poll import PollSettings, follow
@@ -27,6 +28,7 @@ class Surroundings:
     webhooks: WebhookServer
     keys: DayKey
     store: PrivacyStore
+    scores: Scores
 
 
 def spooled(via: Any, personal: bool) -> bool:

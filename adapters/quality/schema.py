@@ -1,0 +1,44 @@
+"""The schema of a Smart Data Model, asked of a normalized entity; without the network."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+
+class Schema:
+    """A schema file and the `common` folder beside it. The schemas describe the keyValues form.
+
+    Raises ValueError when the optional package jsonschema is not installed, OSError without the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            # Optional: only a city that asks for schemas pays for them.
+            from jsonschema import Draft202012Validator
+            from referencing import Registry, Resource
+            from referencing.jsonschema import DRAFT202012
+        except ImportError as error:
+            raise ValueError("schema: needs the package jsonschema (pip install yukitsuri[quality])") from error
+
+        def retrieve(uri: str) -> Any:
+            contents = orjson.loads((path.parent / "common" / uri.rstrip("/").rsplit("/", 1)[-1]).read_bytes())
+            return Resource.from_contents(contents, default_specification=DRAFT202012)
+
+        # jsonschema and referencing describe their registries only loosely
+        registry: Any = Registry(retrieve=retrieve)  # type: ignore[call-arg]
+        self._validator = Draft202012Validator(orjson.loads(path.read_bytes()), registry=registry)
+
+    def mistakes(self, entity: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        """(attribute, what is wrong with it); the attribute is `id` when it is the entity."""
+        for error in self._validator.iter_errors(_key_values(entity)):
+            yield str(error.absolute_path[0]) if error.absolute_path else "id", error.message[:200]
+
+
+def _key_values(entity: dict[str, Any]) -> dict[str, Any]:
+    return {name: member if isinstance(member, str) else _value(member) for name, member in entity.items()}
+
+
+def _value(attribute: dict[str, Any]) -> Any:
+    return attribute["object"] if attribute["type"] == "Relationship" else attribute["value"]
