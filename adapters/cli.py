@@ -20,9 +20,10 @@ from adapters.quarantine import Quarantine
 from adapters.registry import load, published
 from adapters.replay import ReplayError, replay
 from adapters.scaffold import POINT, package, scaffold
-from adapters.service import doors, serve, surroundings, until_stopped
+from adapters.service import doors, serve, until_stopped
 from adapters.settings import AdapterSettings
 from adapters.sources import NotPermitted, SourceError, bind, read
+from adapters.surroundings import surroundings
 
 Handler = Callable[[argparse.Namespace], int]
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -43,12 +44,13 @@ def register(subparsers: Subparsers) -> None:
     telling = _command(group, "privacy", "tell every published count of persons with its k, as CSV", tell_privacy)
     telling.add_argument("source", nargs="?", help="only of this source")
     group = _group(subparsers, "quarantine", "messages that could not become entities")
-    listing = _command(group, "list", "list what was set aside, newest first", list_quarantine)
+    listing = _of_tenant(_command(group, "list", "list what was set aside, newest first", list_quarantine))
     listing.add_argument("--source", help="only of this source")
     listing.add_argument("--limit", type=int, default=50)
     listing.add_argument("--offset", type=int, default=0)
-    _command(group, "show", "show one record and its raw bytes", show_quarantine).add_argument("id", type=int)
-    again = _command(group, "replay", "decode records again and store what they say", replay_quarantine)
+    shown = _of_tenant(_command(group, "show", "show one record and its raw bytes", show_quarantine))
+    shown.add_argument("id", type=int)
+    again = _of_tenant(_command(group, "replay", "decode records again and store what they say", replay_quarantine))
     again.add_argument("id", type=int, nargs="+")
     _command(subparsers, "demo", "replay the recorded samples through the real transports", run_demo)
 
@@ -134,30 +136,36 @@ def tell_privacy(args: argparse.Namespace) -> int:
 
 
 def list_quarantine(args: argparse.Namespace) -> int:
-    return _reported(lambda: asyncio.run(_list_quarantine(args.source, args.limit, args.offset)))
+    return _reported(lambda: asyncio.run(_list_quarantine(args.source, args.limit, args.offset, args.tenant)))
 
 
-async def _list_quarantine(source: str | None, limit: int, offset: int) -> None:
+async def _list_quarantine(source: str | None, limit: int, offset: int, tenant: str) -> None:
     async with httpx.AsyncClient() as client:
-        for record in await Quarantine(client, AdapterSettings().broker_url).list(source, limit, offset):
+        for record in await _quarantine(client).list(source, limit, offset, tenant):
             mark = "replayed" if record.get("replayedAt") else record["metadata"].get("kind", "")
-            print(f"{record['id']:>6}  {record['receivedAt']}  {record['source']:14} {mark:9} {record['reason']}")
+            times = f"x{record.get('times', 1)}"
+            about = f"{times:>4}  {record['receivedAt']}  {record['source']:14} {mark:9} {record['reason']}"
+            print(f"{record['id']:>6} {about}")
 
 
 def show_quarantine(args: argparse.Namespace) -> int:
-    return _reported(lambda: asyncio.run(_show_quarantine(args.id)))
+    return _reported(lambda: asyncio.run(_show_quarantine(args.id, args.tenant)))
 
 
-async def _show_quarantine(number: int) -> None:
+def _quarantine(client: httpx.AsyncClient) -> Quarantine:
+    return Quarantine(client, AdapterSettings().broker_url)
+
+
+async def _show_quarantine(number: int, tenant: str) -> None:
     async with httpx.AsyncClient() as client:
-        record = await Quarantine(client, AdapterSettings().broker_url).show(number)
+        record = await _quarantine(client).show(number, tenant)
     raw: bytes = record.pop("raw")
     print(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
     print(f"raw, {len(raw)} bytes: {raw[:2000]!r}")
 
 
 def replay_quarantine(args: argparse.Namespace) -> int:
-    return _reported(lambda: asyncio.run(replay(AdapterSettings(), args.id, print)))
+    return _reported(lambda: asyncio.run(replay(AdapterSettings(), args.id, print, args.tenant)))
 
 
 def run_demo(args: argparse.Namespace) -> int:
@@ -193,6 +201,11 @@ def _start_logging() -> AdapterSettings:
 def _group(subparsers: Subparsers, name: str, about: str) -> Subparsers:
     parser = subparsers.add_parser(name, help=about, description=about)
     return parser.add_subparsers(required=True, metavar="command")
+
+
+def _of_tenant(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--tenant", default="", help="of this tenant; the default one when left out")
+    return parser
 
 
 def _command(subparsers: Subparsers, name: str, about: str, handler: Handler) -> argparse.ArgumentParser:

@@ -102,7 +102,7 @@ class Delivery:
         by_tenant: dict[str, list[tuple[dict[str, Any], Message]]] = defaultdict(list)
         for message, item in batch:
             if isinstance(item, DecodeError):
-                await self._put(of_error(self._source.name, self._source.adapter, message, item), message)
+                await self._put(self._error(item, message), message)
             elif (tenant := self._tenant(item)) is not None:
                 entity = self._entity(item, tenant)
                 if (verdict := self._judged(entity, item, message)) and verdict.rejected:
@@ -143,8 +143,12 @@ class Delivery:
         self._counters.flagged += bool(verdict.findings)
         return verdict
 
+    def _error(self, error: DecodeError, message: Message) -> Record:
+        return of_error(self._source.name, self._source.adapter, message, error, self._source.tenant)
+
     def _rejection(self, entity: Mapping[str, Any], reason: str, message: Message) -> Record:
-        return of_rejection(self._source.name, self._source.adapter, message, Rejected(entity, reason))
+        source = self._source
+        return of_rejection(source.name, source.adapter, message, Rejected(entity, reason), source.tenant)
 
     async def _post(self, tenant: str, told: list[tuple[dict[str, Any], Message]]) -> None:
         messages = {id(entity): message for entity, message in told}

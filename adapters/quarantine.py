@@ -31,21 +31,23 @@ class Record:
     reason: str
     raw: bytes
     metadata: Mapping[str, str]
+    tenant: str = ""
 
 
-def of_error(source: str, adapter: Adapter, message: Message, error: DecodeError) -> Record:
+def of_error(source: str, adapter: Adapter, message: Message, error: DecodeError, tenant: str = "") -> Record:
     """The record of an undecodable message or row. Of a personal source only the shape of the bytes is kept."""
     kind = "message" if error.raw is None else "row"
     raw = message.body if error.raw is None else error.raw
     if adapter.personal:
         reason = f"{error.field}: a value of the shape {shape(str(error.value)[:40])!r} {error.rule}"
-        return Record(source, reason, shape_of(raw), _metadata(adapter, message, "redacted"))
-    return Record(source, str(error), raw, _metadata(adapter, message, kind))
+        return Record(source, reason, shape_of(raw), _metadata(adapter, message, "redacted"), tenant)
+    return Record(source, str(error), raw, _metadata(adapter, message, kind), tenant)
 
 
-def of_rejection(source: str, adapter: Adapter, message: Message, rejected: Rejected) -> Record:
+def of_rejection(source: str, adapter: Adapter, message: Message, rejected: Rejected, tenant: str = "") -> Record:
     """The record of an entity the broker refused: the entity itself, which holds nothing a decoder has to hide."""
-    return Record(source, rejected.reason, orjson.dumps(rejected.entity), _metadata(adapter, message, "entity"))
+    metadata = _metadata(adapter, message, "entity")
+    return Record(source, rejected.reason, orjson.dumps(rejected.entity), metadata, tenant)
 
 
 def shape(text: str) -> str:
@@ -96,25 +98,32 @@ class Quarantine:
             "raw": b64encode(record.raw).decode(),
             "metadata": dict(record.metadata),
         }
-        return await persistently(lambda: self._client.post(self._url, json=body), patience)
+        headers = _headers(record.tenant)
+        return await persistently(lambda: self._client.post(self._url, json=body, headers=headers), patience)
 
-    async def list(self, source: str | None, limit: int, offset: int) -> list[dict[str, Any]]:
+    async def list(self, source: str | None, limit: int, offset: int, tenant: str = "") -> list[dict[str, Any]]:
+        """Records without their bytes, newest first."""
         params: dict[str, str | int] = {"limit": limit, "offset": offset} | ({"source": source} if source else {})
-        response = await self._client.get(self._url, params=params)
+        response = await self._client.get(self._url, params=params, headers=_headers(tenant))
         response.raise_for_status()
         return list(response.json())
 
-    async def show(self, number: int) -> dict[str, Any]:
+    async def show(self, number: int, tenant: str = "") -> dict[str, Any]:
         """One record with its raw bytes under `raw` (decoded). Raises LookupError when there is none."""
-        response = await self._client.get(f"{self._url}/{number}")
+        response = await self._client.get(f"{self._url}/{number}", headers=_headers(tenant))
         if response.status_code == 404:
             raise LookupError(f"quarantine holds no record {number}")
         response.raise_for_status()
         record: dict[str, Any] = response.json()
         return record | {"raw": b64decode(record["raw"])}
 
-    async def mark_replayed(self, number: int) -> None:
-        (await self._client.post(f"{self._url}/{number}/replayed")).raise_for_status()
+    async def mark_replayed(self, number: int, tenant: str = "") -> None:
+        answer = await self._client.post(f"{self._url}/{number}/replayed", headers=_headers(tenant))
+        answer.raise_for_status()
+
+
+def _headers(tenant: str) -> dict[str, str]:
+    return {"NGSILD-Tenant": tenant} if tenant else {}
 
 
 def message_of(record: Mapping[str, Any]) -> Message:

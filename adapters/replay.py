@@ -10,10 +10,10 @@ import orjson
 from adapters.contract import DecodeError, Restricted
 from adapters.quarantine import Quarantine, message_of
 from adapters.registry import load
-from adapters.service import surroundings
 from adapters.settings import AdapterSettings
 from adapters.sink import Sink
 from adapters.sources import Declaration, decoder, read
+from adapters.surroundings import surroundings
 
 # kinds of record whose bytes are not all there
 LOST = {
@@ -26,20 +26,22 @@ class ReplayError(Exception):
     """A record that still cannot be stored, and why."""
 
 
-async def replay(settings: AdapterSettings, numbers: Sequence[int], tell: Callable[[str], None]) -> None:
-    """Replays the records in turn and marks each as replayed. Raises ReplayError at the first that fails."""
+async def replay(
+    settings: AdapterSettings, numbers: Sequence[int], tell: Callable[[str], None], tenant: str = ""
+) -> None:
+    """Replays records of a tenant in turn and marks each as replayed. Raises ReplayError at the first that fails."""
     declarations = {each.name: each for each in read(settings)}
     async with httpx.AsyncClient(timeout=settings.timeout) as client:
         quarantine, sink = Quarantine(client, settings.broker_url), Sink(client, settings.broker_url)
         for number in numbers:
-            record = await quarantine.show(number)
+            record = await quarantine.show(number, tenant)
             declaration = declarations.get(record["source"])
             if declaration is None:
                 raise ReplayError(f"record {number}: no source {record['source']} is declared")
             entities = await asyncio.to_thread(_entities, number, record, declaration, settings)
             if refused := await sink.post(entities, declaration.tenant):
                 raise ReplayError(f"record {number}: {refused[0].reason}")
-            await quarantine.mark_replayed(number)
+            await quarantine.mark_replayed(number, tenant)
             tell(f"record {number}: {len(entities)} entities stored")
 
 

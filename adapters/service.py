@@ -10,23 +10,21 @@ from dataclasses import dataclass
 import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from adapters.delivery import Broker
 from adapters.metrics import Metrics
-from adapters.privacy.store import PrivacyStore
-from adapters.pseudonym import DayKey
-from adapters.quality.score import Scores
 from adapters.quarantine import Quarantine
+from adapters.replay import ReplayError, replay
 from adapters.runner import keep_running
 from adapters.server import keep_serving
 from adapters.settings import AdapterSettings
 from adapters.sink import Sink
 from adapters.sources import Declaration, NotPermitted, SourceError, bind, bind_all
 from adapters.spool import Spool
+from adapters.surroundings import surroundings
 from adapters.transports import Surroundings
-from adapters.transports.webhook import WebhookServer
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +32,6 @@ PATIENCE = 10.0  # seconds a source may take to carry what it has read when it i
 LOOK = 2.0  # seconds between two looks at the file of sources
 
 Declarations = Callable[[], Iterable[Declaration]]
-
-
-def surroundings(settings: AdapterSettings) -> Surroundings:
-    scores = Scores(settings.data / "quality.json")
-    keys, store = DayKey(settings.data / "pseudonym.key"), PrivacyStore(settings.data / "privacy.db")
-    return Surroundings(settings.mqtt_url, settings.data, WebhookServer(), keys, store, scores)
 
 
 @asynccontextmanager
@@ -68,7 +60,7 @@ async def serve(
     try:
         async with doors(settings, spool) as broker, asyncio.TaskGroup() as group:
             if settings.metrics_port:
-                app = _metrics_app(broker.metrics)
+                app = _admin_app(settings, broker.metrics)
                 group.create_task(keep_serving("metrics", app, "127.0.0.1", settings.metrics_port), name="metrics")
             await _Running(settings, around, broker, group).follow(tuple(declarations), reread)
     finally:
@@ -145,11 +137,24 @@ class _Running:
         log.info("%s: stopped", kept.declaration.name)
 
 
-def _metrics_app(metrics: Metrics) -> Starlette:
+def _admin_app(settings: AdapterSettings, metrics: Metrics) -> Starlette:
+    """`GET /metrics` and `POST /quarantine/{id}/replay`, for this machine only."""
+
     async def tell(request: Request) -> Response:
         return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
 
-    return Starlette(routes=[Route("/metrics", tell)])
+    async def again(request: Request) -> Response:
+        told: list[str] = []
+        tenant = request.headers.get("ngsild-tenant", "")
+        try:
+            await replay(settings, [request.path_params["id"]], told.append, tenant)
+        except LookupError as error:
+            return JSONResponse({"title": "Not found", "detail": str(error)}, 404)
+        except (ReplayError, SourceError) as error:
+            return JSONResponse({"title": "Not replayed", "detail": str(error)}, 409)
+        return JSONResponse({"detail": told[0]})
+
+    return Starlette(routes=[Route("/metrics", tell), Route("/quarantine/{id:int}/replay", again, methods=["POST"])])
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -63,6 +63,7 @@ async def replayed(request: Request) -> Response:
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     body = {key: row[key] for key in ("id", "source", "reason", "metadata", "size")}
     body["receivedAt"] = times.text(row["received_at"])
+    body |= {"times": row["times"], "lastReceivedAt": times.text(row["last_at"])}
     if row["replayed_at"] is not None:
         body["replayedAt"] = times.text(row["replayed_at"])
     if "raw" in row:

@@ -8,9 +8,9 @@ from starlette.responses import JSONResponse
 
 from adapters.__main__ import main
 from adapters.privacy.store import PrivacyStore, Publication
-from adapters.service import surroundings
 from adapters.settings import AdapterSettings
 from adapters.sources import SourceError, bind_all, read
+from adapters.surroundings import surroundings
 from tests.adapters.cases import HOUSE
 from tests.adapters.recorder import Recorder
 

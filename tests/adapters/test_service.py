@@ -145,3 +145,22 @@ async def test_metrics_are_told_per_source(running: Write, settings: AdapterSett
     assert told['yukitsuri_source_quarantined_total{source="rain"}'] == "1"
     assert told['yukitsuri_source_waiting{source="rain"}'] == "0"
     assert "# TYPE yukitsuri_source_lag_seconds gauge" in answer.text
+
+
+async def test_what_was_set_aside_is_replayed_over_http(
+    running: Write, settings: AdapterSettings, recorder: Recorder
+) -> None:
+    drop(settings, "rain", "どこにもない")
+    await until(lambda: recorder.quarantine)
+    url = f"http://127.0.0.1:{settings.metrics_port}/quarantine"
+    async with httpx.AsyncClient() as client:
+        still = await client.post(f"{url}/1/replay")
+        assert (still.status_code, still.json()["title"]) == (409, "Not replayed")
+        assert (await client.post(f"{url}/9/replay")).status_code == 404
+        table = settings.data / "stations.csv"
+        table.write_text("code,name,latitude,longitude\na,どこにもない,36.5,136.6\n")
+        running(RAIN.format("rain") + f'settings = {{ stations = "{table}" }}\n')
+        done = await client.post(f"{url}/1/replay")
+    assert (done.status_code, done.json()["detail"]) == (200, "record 1: 1 entities stored")
+    assert names(recorder) == {"どこにもない"}
+    assert recorder.replayed == [1]

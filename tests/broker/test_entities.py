@@ -162,3 +162,18 @@ async def test_quarantine_keeps_the_bytes(client: httpx.AsyncClient) -> None:
     assert (await client.get(path)).json()["raw"] == "AP8="
     assert (await client.post(f"{path}/replayed", json={"x": 1})).status_code == 204
     assert "replayedAt" in (await client.get(base)).json()[0]
+
+
+async def test_the_same_message_is_set_aside_once_and_counted(client: httpx.AsyncClient) -> None:
+    base = "http://127.0.0.1:1026/admin/quarantine"
+    message = {"source": "rain", "reason": "unreadable", "raw": "AP8=", "metadata": {"topic": "a", "kind": "row"}}
+    first = (await client.post(base, json=message)).json()["id"]
+    await client.post(f"{base}/{first}/replayed")
+    assert (await client.post(base, json=message | {"reason": "still unreadable"})).json()["id"] == first
+    others = [message | {"raw": "AP8A"}, message | {"source": "b"}, message | {"metadata": {"topic": "b"}}]
+    assert first not in [(await client.post(base, json=other)).json()["id"] for other in others]
+    newest, *_, oldest = (await client.get(base)).json()
+    assert len((await client.get(base)).json()) == 4
+    assert (oldest["id"], oldest["times"], oldest["reason"]) == (first, 2, "still unreadable")
+    assert "replayedAt" not in oldest  # it came again after the replay
+    assert newest["metadata"] == {"topic": "b"}
