@@ -16,6 +16,8 @@ Shown = Callable[[Any], Any]
 
 _SYSTEM: Final = frozenset({"createdAt", "modifiedAt", "expiresAt"})
 _NAMES: Final = frozenset({"vocab", "objectType", "valueType"})  # members whose content is a name to compact
+# a bare value with one of these would be read as an attribute, not as the value of one
+_TELLING: Final = ATTRIBUTE_MEMBERS | {"@type"}
 _TABLE_LIMIT: Final = 20_000
 
 
@@ -90,7 +92,7 @@ def _reads_back(value: Any, kind: str) -> bool:
     if kind == "GeoProperty":
         return True
     items = value if isinstance(value, list) else [value]
-    return not any(isinstance(item, dict) and not ATTRIBUTE_MEMBERS.isdisjoint(item) for item in items)
+    return not any(isinstance(item, dict) and not _TELLING.isdisjoint(item) for item in items)
 
 
 def _objects(value: Any) -> Any:

@@ -82,7 +82,7 @@ async def retrieve(request: Request) -> Response:
     entity = await (past or entities).retrieve(database, tenant, entity_id)
     if entity is None or not selects(selection, entity.types):
         raise ResourceNotFound(f"entity {entity_id} does not exist" + (" with that type" if entity else ""))
-    view = View(database.lookups, tenant, context, wanted)
+    view = _view(request, tenant, context, wanted)
     entity = view.prepared(entity)
     attributes = wanted.representation.attributes
     if attributes is not None and attributes.isdisjoint(entity.attributes):
@@ -113,9 +113,14 @@ async def _answer(
     links = page_links(request, http.parameters(request), page, more=len(found) > page.limit)
     if links:
         headers["Link"] = links
-    view = View(database.lookups, tenant, context, wanted)
+    view = _view(request, tenant, context, wanted)
     bodies = await view.shown([view.prepared(entity) for entity in found[: page.limit]])
     return _response(request, [body for body in bodies if body], context, wanted, view.altered, headers)
+
+
+def _view(request: Request, tenant: int, context: Context, wanted: Presentation) -> View:
+    parts = http.broker(request)
+    return View(parts.database.lookups, tenant, context, wanted, parts.settings.max_linked)
 
 
 def _past(given: Mapping[str, str]) -> Past | None:

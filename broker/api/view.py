@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from broker.api.presentation import Presentation
 from broker.store.lookups import Lookups
@@ -16,19 +16,22 @@ from ngsi.jsonld import Context
 from ngsi.links import Inline, Joining, targets
 from ngsi.representation import Representation, represent, select
 
-_MOST: Final = 5_000  # linked entities in one answer
 _Level = list[tuple[Entity, Representation]]
 
 
 class View:
-    """Shows entities of `tenant` with `context`. `altered` tells that an earlier version of the standard had less."""
+    """Shows entities of `tenant` with `context`, at most `most` linked ones with them.
 
-    def __init__(self, lookups: Lookups, tenant: int, context: Context, wanted: Presentation) -> None:
+    `altered` tells that an earlier version of the standard, which the asker prefers, had less to show.
+    """
+
+    def __init__(self, lookups: Lookups, tenant: int, context: Context, wanted: Presentation, most: int) -> None:
         self.altered = False
         self._lookups = lookups
         self._tenant = tenant
         self._context = context
         self._wanted = wanted
+        self._most = most
         self._now = datetime.now(UTC)
 
     def prepared(self, entity: Entity) -> Entity:
@@ -48,7 +51,7 @@ class View:
         levels = await self._levels(roots, joining)
         if joining.join == "inline":
             known = {entity.id: entity for level in levels for entity, _ in level}
-            inline = Inline(known, self._context, wanted, joining, _MOST)
+            inline = Inline(known, self._context, wanted, joining, self._most)
             return [self._body(entity, inline.show(entity)) for entity in roots]
         return [self._body(entity, represent(entity, self._context, form)) for entity, form in _once(levels)]
 
@@ -69,8 +72,8 @@ class View:
                     if target not in joining.contained_by and target not in found:
                         found[target] = replace(form, attributes=None, projection=projection)
             missing = [target for target in found if target not in known]
-            if len(known) + len(missing) > _MOST + len(roots):
-                raise TooManyResults(f"join: more than {_MOST} linked entities; lower joinLevel or limit")
+            if len(known) + len(missing) > self._most + len(roots):
+                raise TooManyResults(f"join: more than {self._most} linked entities; lower joinLevel or limit")
             fetched = await self._lookups.find_all(self._tenant, missing)
             known |= {entity_id: self.prepared(entity) for entity_id, entity in fetched.items()}
             levels.append([(known[target], form) for target, form in found.items() if target in known])
