@@ -8,6 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from broker.app import create_app
+from broker.settings import Settings
+
 HOST = "http://127.0.0.1:1026"
 
 
@@ -154,3 +157,23 @@ async def test_a_retrieval_sees_the_write_before_it(client: httpx.AsyncClient) -
             assert (await client.get(f"{entity}?options=keyValues")).json()["n"] == value
 
     await asyncio.gather(*map(write_and_read, range(20)))
+
+
+async def test_too_many_linked_entities_are_refused(dsn: str) -> None:
+    app = create_app(Settings(database_url=dsn, max_linked=2))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.app.router.lifespan_context(app.app),
+        httpx.AsyncClient(transport=transport, base_url=f"{HOST}/ngsi-ld/v1") as client,
+    ):
+        for number, others in (("3", "1"), ("4", "2")):
+            linked = {"type": "Relationship", "object": [f"urn:ngsi-ld:Thing:{i}" for i in range(int(others) + 1)]}
+            hub = {"id": f"urn:ngsi-ld:Hub:{number}", "type": "Hub", "all": linked}
+            assert (await client.post("/entities", json=hub)).status_code == 201
+        await fill(client, 3)
+        for join in ("flat", "inline"):
+            few = await client.get(f"/entities/urn:ngsi-ld:Hub:3?join={join}")
+            assert few.status_code == 200, few.text
+            many = await client.get(f"/entities/urn:ngsi-ld:Hub:4?join={join}")
+            assert many.status_code == 403
+            assert many.json()["type"].endswith("/TooManyResults")
