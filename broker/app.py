@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.routing import WebSocketRoute
 
 from broker import openapi, problems
+from broker.api import stream
 from broker.api.http import Broker
-from broker.api.operations import OPERATIONS
+from broker.api.operations import OPERATIONS, V1
 from broker.contexts import Contexts
 from broker.door import Door
 from broker.expiry import clean_up
+from broker.log.live import Live
 from broker.provision import Provision
 from broker.settings import Settings, version
 from broker.store.db import Database
@@ -31,16 +34,19 @@ def create_app(settings: Settings) -> Door:
         )
         provision = Provision(database, settings.database_writers)
         contexts = Contexts(settings)
-        app.state.broker = Broker(settings, database, contexts, provision)
+        live = Live(database, settings.database_url)
+        app.state.broker = Broker(settings, database, contexts, provision, live)
         cleaning = asyncio.create_task(clean_up(database, provision, settings.expiry_pause))
         dispatcher = Dispatcher(settings, database, contexts)
         dispatcher.start()
         yield
+        await live.close()
         await dispatcher.close()
         cleaning.cancel()
         await provision.close()
         await database.close()
 
     app = FastAPI(title="Yukitsuri", version=version(), lifespan=lifespan, exception_handlers=problems.HANDLERS)
+    app.router.routes.append(WebSocketRoute(f"{V1}/stream", stream.websocket))
     app.openapi = lambda: openapi.describe(OPERATIONS)  # type: ignore[method-assign]  # FastAPI's documented way
     return Door(app, OPERATIONS, settings)

@@ -39,6 +39,19 @@ def matcher(subscription: Subscription) -> Matcher:
     return Matcher(match(EntityQuery(query.selectors)), _fires(subscription), tuple(_filters(query)))
 
 
+def explanation(subscription: Subscription, entity: Entity) -> dict[str, bool]:
+    """Each clause with whether it holds for `entity`, were it created with all its attributes now."""
+    compiled = matcher(subscription)
+    watched = subscription.watched
+    created = {"entityCreated", "attributeCreated", "attributeUpdated"}
+    clauses = {"notificationTrigger": not subscription.triggers.isdisjoint(created)}
+    if subscription.query.selectors:
+        clauses["entities"] = compiled.selects(entity)
+    if watched is not None:
+        clauses["watchedAttributes"] = not watched.isdisjoint(entity.attributes)
+    return clauses | {name: holds(entity) for name, holds in compiled.filters}
+
+
 def _filters(query: EntityQuery) -> Iterator[tuple[str, Predicate]]:
     if query.scopes is not None:
         yield "scopeQ", match_scopes(query.scopes)

@@ -1,8 +1,8 @@
 """What a subscriber is told: the payload of a notification (GS CIM 009, 5.3.1, 5.8.6)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import orjson
@@ -14,11 +14,15 @@ from ngsi.entity import Entity
 from ngsi.event import DELETED, Event, differs
 from ngsi.geojson import feature, place
 from ngsi.jsonld import Context
+from ngsi.links import Inline, Joining
 from ngsi.projection import EVERYTHING
 from ngsi.representation import represent
 from ngsi.subscription import NotificationParams, Subscription
 from ngsi.terms import CORE, CORE_CONTEXT, DEFAULT_DATASET, KINDS, NULL
 
+Show = Callable[[Entity], dict[str, Any]]
+
+MOST_LINKED: Final = 1000  # entities put inside one
 V2: Final = "x-ngsiv2-normalized"
 GEOJSON: Final = "application/geo+json"
 _LOCATION: Final = CORE + "location"
@@ -49,6 +53,19 @@ class Form:
         """An entity that is told without a change: a periodic notification."""
         return orjson.dumps(self._formed(_shown(entity, self._subscription.notification, self._context), entity))
 
+    def joined(self, subject: Event | Entity, known: dict[str, Entity]) -> Iterator[bytes]:
+        """The event's entity, or an entity, with the `known` ones it is linked to: inside it, or after it (4.5.23)."""
+        params = self._subscription.notification
+        entity = subject.entity if isinstance(subject, Event) else subject
+        show: Show = partial(_shown, params=params, context=self._context)
+        if params.join == "inline":
+            joining = Joining("inline", params.join_level)
+            show = Inline(known, self._context, params.representation, joining, MOST_LINKED).show
+        body = told(subject, self._subscription, self._context, show) if isinstance(subject, Event) else show(subject)
+        yield orjson.dumps(self._formed(body, entity))
+        if params.join == "flat":
+            yield from (self.entity(other) for other in known.values() if other.id != entity.id)
+
     def body(self, notification_id: str, notified_at: str, parts: Iterable[bytes]) -> bytes:
         """The whole payload."""
         if self._subscription.notification.format == V2:
@@ -66,7 +83,8 @@ class Form:
         )
 
     def _entity(self, event: Event) -> dict[str, Any]:
-        return self._formed(told(event, self._subscription, self._context), event.entity)
+        show = partial(_shown, params=self._subscription.notification, context=self._context)
+        return self._formed(told(event, self._subscription, self._context, show), event.entity)
 
     def _formed(self, body: dict[str, Any], entity: Entity) -> dict[str, Any]:
         if self._subscription.notification.format == V2:
@@ -113,16 +131,16 @@ def _frame(params: NotificationParams, source: Any) -> tuple[bytes, bytes]:
     return b'","data":[', b"]}"
 
 
-def told(event: Event, subscription: Subscription, context: Context) -> dict[str, Any]:
-    """The entity of `event` as the subscription wants to see it."""
+def told(event: Event, subscription: Subscription, context: Context, show: Show) -> dict[str, Any]:
+    """The entity of `event` as the subscription wants to see it; `show` represents entities."""
     params = subscription.notification
     if event.attributes is None:
-        return _deleted_entity(event, params, context)
+        return _deleted_entity(event, params, show)
     attributes = _with_previous(event) if params.show_changes else event.attributes
     gone = _gone(event, params) if DELETED in subscription.triggers else {}
     for iri, instances in gone.items():
         attributes = {**attributes, iri: [*attributes.get(iri, ()), *instances]}
-    body = _shown(replace(event.entity, attributes=attributes), params, context)
+    body = show(replace(event.entity, attributes=attributes))
     for iri in gone:
         name = context.compact(iri)
         if name in body and _is_short(body[name], gone[iri], params):
@@ -188,14 +206,14 @@ def _is_short(shown: Any, gone: Sequence[Instance], params: NotificationParams) 
     return not (params.show_changes or params.sys_attrs)
 
 
-def _deleted_entity(event: Event, params: NotificationParams, context: Context) -> dict[str, Any]:
+def _deleted_entity(event: Event, params: NotificationParams, show: Show) -> dict[str, Any]:
     gone: Attributes = {}
     if params.show_changes:
         gone = {
             iri: [_null(item, event, params, whole=True) for item in items]
             for iri, items in (event.before or {}).items()
         }
-    body = _shown(Entity(event.id, event.types, gone), params, context)
+    body = show(Entity(event.id, event.types, gone))
     if params.sys_attrs:
         body["createdAt"] = times.text(event.created_at)
         stamps = [

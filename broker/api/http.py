@@ -15,6 +15,7 @@ from broker.api.negotiation import GEO as GEO
 from broker.api.negotiation import JSON as JSON
 from broker.api.negotiation import LD as LD
 from broker.contexts import Contexts, served
+from broker.log.live import Live
 from broker.provision import Provision
 from broker.settings import Settings
 from broker.store.db import Database
@@ -39,6 +40,7 @@ class Broker:
     database: Database
     contexts: Contexts
     provision: Provision
+    live: Live
 
 
 def broker(request: Request) -> Broker:

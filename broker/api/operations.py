@@ -15,9 +15,11 @@ from broker.api import (
     entities,
     evolutions,
     info,
+    notifications,
     purge,
     quarantine,
     refusals,
+    stream,
     subscriptions,
     temporal,
 )
@@ -256,6 +258,46 @@ _SUBSCRIPTIONS: Final = (
     ),
     Operation("PATCH", _SUBSCRIPTION, subscriptions.update, LOCAL, "SubscriptionFragment", errors=(400, 404, 504)),
     Operation("DELETE", _SUBSCRIPTION, subscriptions.delete, LOCAL, errors=(400, 404)),
+    Operation(
+        "GET",
+        f"{_SUBSCRIPTION}/notifications",
+        notifications.replayed,
+        frozenset({"after", "limit"}),
+        answers={200: "Replayed"},
+        errors=(400, 404, 504),
+    ),
+    Operation(
+        "GET",
+        f"{_SUBSCRIPTION}/deadLetters",
+        notifications.dead_letters,
+        frozenset({"after", "limit"}),
+        answers={200: "DeadLetters"},
+        errors=(400, 404),
+    ),
+    Operation("POST", f"{_SUBSCRIPTION}/redrive", notifications.redrive, answers={202: "Redriven"}, errors=(400, 404)),
+    Operation("GET", f"{_SUBSCRIPTION}/account", notifications.account, answers={200: "Account"}, errors=(400, 404)),
+    Operation(
+        "POST",
+        f"{_SUBSCRIPTION}/explain",
+        notifications.explain,
+        body="Entity",
+        answers={200: "Explanation"},
+        errors=(400, 404, 504),
+    ),
+)
+
+_STREAM: Final = (
+    Operation(
+        "GET",
+        f"{V1}/stream",
+        stream.events,
+        (FILTER | PROJECTION | REPRESENTATION | LOCAL | {"tenant", "lastEventId", "jsonldContext"})
+        - {"geometryProperty", "csf"},
+        offers=(stream.EVENTS,),
+        answers={200: "Event"},
+        errors=(400, 404, 504),
+        choices=_SHOWN_CHOICES,
+    ),
 )
 
 _ADMIN: Final = (
@@ -281,4 +323,12 @@ _ABOUT: Final = (
     ),
 )
 
-OPERATIONS: Final[tuple[Operation, ...]] = (*_ENTITIES, *_BATCHES, *_HISTORY, *_SUBSCRIPTIONS, *_ADMIN, *_ABOUT)
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *_ENTITIES,
+    *_BATCHES,
+    *_HISTORY,
+    *_SUBSCRIPTIONS,
+    *_STREAM,
+    *_ADMIN,
+    *_ABOUT,
+)

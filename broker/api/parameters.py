@@ -21,6 +21,7 @@ class Parameter:
 
 
 _ROWS: Final = (
+    Parameter("after", "what comes after this number", "integer"),
     Parameter("asOf", "the instant whose state is asked for (ours)"),
     Parameter("attrs", "attribute names, separated by commas"),
     Parameter("collation", "how strings are ordered: root, or a language tag"),
@@ -47,10 +48,12 @@ _ROWS: Final = (
     Parameter("join", "how linked entities are shown", values=("flat", "inline", "@none")),
     Parameter("joinLevel", "how many links are followed", "integer"),
     Parameter("jsonKeys", "attributes whose values hold names that q must not expand"),
+    Parameter("jsonldContext", "URL of the @context, where a header cannot tell"),
     Parameter("keep", "attribute names to keep, separated by commas"),
     Parameter("kind", "kind of @context", values=("Hosted", "Cached", "ImplicitlyCreated")),
     Parameter("lang", "languages, as in Accept-Language"),
     Parameter("lastN", "the newest n instances of each attribute", "integer"),
+    Parameter("lastEventId", "go on after this event", "integer"),
     Parameter("limit", "most results in one answer", "integer"),
     Parameter("local", "ask no context source", "boolean"),
     Parameter("observedAt", "time to stamp attributes with"),

@@ -135,12 +135,17 @@ def _sys_attrs(given: Mapping[str, str]) -> bool:
 
 def _shown(found: store.Stored, context: Context, sys_attrs: bool) -> Document:
     body = subscription.show(found.document, context)
-    body["status"] = _status(found.document, datetime.now(UTC))
+    body["status"] = status(found.document)
     body["notification"] = {**body["notification"], **_told(found.told)}
     if sys_attrs:
         body["createdAt"] = times.text(found.created_at)
         body["modifiedAt"] = times.text(found.modified_at)
     return body
+
+
+def status(document: Document) -> str:
+    """active, paused or expired, as of now (5.2.12)."""
+    return _status(document, datetime.now(UTC))
 
 
 def _status(document: Document, now: datetime) -> str:

@@ -73,6 +73,33 @@ async def count(database: Database, tenant: int) -> int:
     return int(await database.readers.fetchval(_sql("count"), tenant))
 
 
+async def mark(database: Database, no: int, sequence: int) -> tuple[int, int] | None:
+    """The last known place (sequence, position) in the log at or before notification `sequence`."""
+    row = await database.readers.fetchrow(_sql("mark"), no, sequence)
+    return None if row is None else (row["sequence"], row["position"])
+
+
+async def first_mark(database: Database, no: int) -> tuple[int, int] | None:
+    """The first known place: what was before it cannot be replayed."""
+    row = await database.readers.fetchrow(_sql("first_mark"), no)
+    return None if row is None else (row["sequence"], row["position"])
+
+
+async def marks(database: Database, no: int, after: int, limit: int) -> list[tuple[int, int]]:
+    """Known places after notification `after`."""
+    return [(row["sequence"], row["position"]) for row in await database.readers.fetch(_sql("marks"), no, after, limit)]
+
+
+async def letters(database: Database, no: int, after: int, limit: int) -> list[dict[str, Any]]:
+    """Dead letters after notification `after`."""
+    return [dict(row) for row in await database.readers.fetch(_sql("letters"), no, after, limit)]
+
+
+async def redrive(database: Database, no: int) -> int:
+    """Ask the dispatcher to send the dead letters again; how many there are."""
+    return int(await database.writers.fetchval(_sql("redrive"), no))
+
+
 def _stored(row: Any) -> Stored:
     return Stored(row["no"], row["document"], row["context"], row["created_at"], row["modified_at"], dict(row))
 

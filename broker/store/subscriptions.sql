@@ -43,3 +43,26 @@ where s.tenant = $1 order by s.no limit $2 offset $3
 
 -- name: count
 select count(*) from subscription where tenant = $1
+
+-- name: mark
+select sequence, position from notification_mark
+where subscription = $1 and sequence <= $2 order by sequence desc limit 1
+
+-- name: first_mark
+select sequence, position from notification_mark where subscription = $1 order by sequence limit 1
+
+-- name: marks
+select sequence, position from notification_mark
+where subscription = $1 and sequence > $2 order by sequence limit $3
+
+-- name: letters
+select sequence, id, attempts, reason, died_at, redrive, body from dead_letter
+where subscription = $1 and sequence > $2 order by sequence limit $3
+
+-- name: redrive
+with wanted as (
+    update dead_letter set redrive = true where subscription = $1 returning sequence
+), told as (
+    select pg_notify('redrive', $1::integer::text) from wanted limit 1
+)
+select count(*), (select count(*) from told) from wanted

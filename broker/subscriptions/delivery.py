@@ -1,34 +1,51 @@
 """The ways out, one per scheme of an endpoint's URI."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from broker.guard import Guard
 from broker.settings import Settings
 from broker.subscriptions.http import HttpChannel
 from broker.subscriptions.message import Channel
+from broker.subscriptions.mqtt import MqttChannel, Server
 from broker.subscriptions.wire import Wire
+from ngsi.endpoint import Address, Endpoint
 from ngsi.notification import V2
 from ngsi.subscription import Subscription
 from ngsi.terms import CORE_CONTEXT
 
-_JSON = "application/json"
-_RELATION = '; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
+_JSON: Final = "application/json"
+_RELATION: Final = '; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 
 
 class Post:
-    """Hands out the channel to each endpoint."""
+    """Hands out the channel to each endpoint; channels to one server share its connections."""
 
     def __init__(self, settings: Settings) -> None:
         self._seconds = settings.notification_timeout
-        self._wire = Wire(Guard(settings.remote_allow), settings.notification_timeout)
+        self._guard = Guard(settings.remote_allow)
+        self._wire = Wire(self._guard, settings.notification_timeout)
+        self._servers: dict[tuple[Address, str], Server] = {}
 
     def channel(self, subscription: Subscription, tenant: str, source: Any) -> Channel:
         """The way to the endpoint of `subscription`; `source` is the @context that it speaks."""
         endpoint = subscription.notification.endpoint
-        return HttpChannel(self._wire, endpoint, headers(subscription, tenant, source), self._seconds)
+        found = headers(subscription, tenant, source)
+        if endpoint.address.scheme in ("mqtt", "mqtts"):
+            return MqttChannel(self._server(endpoint), endpoint, found)
+        return HttpChannel(self._wire, endpoint, found, self._seconds)
+
+    def _server(self, endpoint: Endpoint) -> Server:
+        version = endpoint.notifier("MQTT-Version", "mqtt5.0")
+        key = (replace(endpoint.address, path=""), version)
+        if key not in self._servers:
+            self._servers[key] = Server(self._guard, key[0], version, self._seconds)
+        return self._servers[key]
 
     async def close(self) -> None:
         self._wire.close()
+        for server in self._servers.values():
+            await server.close()
 
 
 def headers(subscription: Subscription, tenant: str, source: Any) -> list[tuple[str, str]]:

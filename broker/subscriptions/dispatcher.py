@@ -8,7 +8,7 @@ The head never waits for an endpoint. What is saved, and how often, only decides
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -21,10 +21,14 @@ from broker.store.db import Database
 from broker.store.dispatch import LOST, Leader, Letter
 from broker.subscriptions.delivery import Post
 from broker.subscriptions.index import Index
+from broker.subscriptions.interval import tick
+from broker.subscriptions.linked import linked
 from broker.subscriptions.message import Channel, Message, NotTaken
 from broker.subscriptions.outbox import Counts, Item
 from broker.subscriptions.subscriber import Patience, Subscriber, Told, subscriber
+from ngsi.entity import Entity
 from ngsi.errors import NgsiLdError
+from ngsi.event import Event
 from ngsi.matching import anchors
 from ngsi.notification import Form
 from ngsi.subscription import read
@@ -225,6 +229,7 @@ class _Term:
         self._subscribers[one.no] = one
         self._changed.add(one)
         if one.subscription.time_interval is not None:
+            self._begin(tick(self._database, one, datetime.now(UTC)))
             return
         self._index.add(one)
         one.live = position >= self._head.position
@@ -257,6 +262,16 @@ class _Term:
         except NgsiLdError as error:
             raise NotTaken(f"no notification can be made: {error.detail}") from None
         return Form(one.subscription, context, source), self._post.channel(one.subscription, one.tenant_name, source)
+
+    async def joined(self, subscriber: Subscriber, form: Form, subjects: Sequence[Event | Entity]) -> Iterable[bytes]:
+        """The parts of a notification with the entities that its own are linked to."""
+        parts: list[bytes] = []
+        for subject in subjects:
+            root = subject.entity if isinstance(subject, Event) else subject
+            params = subscriber.subscription.notification
+            known = await linked(self._database.lookups, subscriber.tenant, root, params)
+            parts.extend(form.joined(subject, known))
+        return parts
 
     def _begin(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -6,8 +6,10 @@ there, and every notification is made once more with the same number.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ngsi.entity import Entity
 from ngsi.event import Event
 
 
@@ -25,7 +27,7 @@ class Item:
     id: str = ""
     notified_at: str = ""
     body: bytes = b""
-    parts: tuple[bytes, ...] = ()  # entities of a periodic notification, which has no events
+    entities: tuple[Entity, ...] = ()  # of a periodic notification, which has no events
     remembered: bool = False
     outcome: str = ""
 
@@ -90,6 +92,16 @@ class Outbox:
         self.held.pop(event.id, None)
         self.held[event.id] = event
         self._held_changes += 1
+
+    def renew(self, found: Sequence[Entity]) -> None:
+        """A periodic notification; it takes the place of one that is still waiting to be taken."""
+        self.counts.matched += 1
+        item = self.first
+        if item is None:
+            item = self.add((), self.position)
+        else:
+            item.coalesced += 1
+        item.entities, item.body = tuple(found), b""
 
     def form(self) -> Item | None:
         """One notification of all that is held."""

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 import random
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -12,6 +13,7 @@ from broker.store.dispatch import Letter
 from broker.subscriptions.message import Channel, Message, NotTaken
 from broker.subscriptions.outbox import Counts, Item, Outbox
 from ngsi import times
+from ngsi.entity import Entity
 from ngsi.event import Event
 from ngsi.matching import Matcher, matcher
 from ngsi.notification import Form
@@ -50,6 +52,9 @@ class House(Protocol):
     def bury(self, letter: Letter) -> None: ...
     async def tools(self, subscriber: "Subscriber") -> tuple[Form, Channel]: ...
     async def remember(self, subscriber: "Subscriber", item: Item) -> None: ...
+    async def joined(
+        self, subscriber: "Subscriber", form: Form, subjects: Sequence[Event | Entity]
+    ) -> Iterable[bytes]: ...
 
 
 @dataclass(slots=True)
@@ -109,6 +114,12 @@ class Subscriber:
             if self.until and event.seq > self.until:
                 self._form(remembered=True)
             self.outbox.hold(event)
+        self.house.changed(self)
+        self.pump()
+
+    def tell(self, found: Sequence[Entity]) -> None:
+        """What matches at the moment: a periodic notification."""
+        self.outbox.renew(found)
         self.house.changed(self)
         self.pump()
 
@@ -215,7 +226,7 @@ class Subscriber:
         try:
             form, channel = await self.tools()
             if not item.body:
-                self.write(item, form)
+                await self._write(item, form)
             await channel.send(Message(item.id, item.sequence, item.body))
         except NotTaken as error:
             return self._failed(item, error)
@@ -231,14 +242,16 @@ class Subscriber:
             self._tools = await self.house.tools(self)
         return self._tools
 
-    def write(self, item: Item, form: Form) -> None:
+    async def _write(self, item: Item, form: Form) -> None:
         """Give the notification its identity and its payload; made again, they are the same but for the time."""
         item.id = notification_id(self.no, item.position if item.events else -item.sequence)
         item.notified_at = times.text(datetime.now(UTC))
-        if item.events:
-            item.body = form.body(item.id, item.notified_at, map(form.part, item.events))
+        subjects: Sequence[Event | Entity] = item.events or item.entities
+        if self.subscription.notification.join is not None:
+            parts: Iterable[bytes] = await self.house.joined(self, form, subjects)
         else:
-            item.body = form.body(item.id, item.notified_at, item.parts)
+            parts = map(form.part, item.events) if item.events else map(form.entity, item.entities)
+        item.body = form.body(item.id, item.notified_at, parts)
 
     def _succeeded(self) -> None:
         told = self.told

@@ -15,6 +15,7 @@ from broker.app import create_app
 from broker.settings import Settings
 from broker.store import migrate
 from deploy.postgres import EmbeddedPostgres
+from tests.broker.sink import Sink
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +71,34 @@ def _at(server: str, name: str) -> str:
 @pytest.fixture
 async def client(dsn: str) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(Settings(database_url=dsn))
+    async with (
+        app.app.router.lifespan_context(app.app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://127.0.0.1:1026/ngsi-ld/v1"
+        ) as http,
+    ):
+        yield http
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[Sink]:
+    """An endpoint on loopback."""
+    async with Sink() as one:
+        yield one
+
+
+@pytest.fixture
+async def notifying(dsn: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A broker that may notify loopback and does not wait long."""
+    settings = Settings(
+        database_url=dsn,
+        remote_allow="127.0.0.0/8",
+        notification_retry=0.05,
+        notification_retry_longest=0.4,
+        notification_timeout=0.5,
+        notification_attempts=30,
+    )
+    app = create_app(settings)
     async with (
         app.app.router.lifespan_context(app.app),
         httpx.AsyncClient(

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -14,66 +13,12 @@ import pytest
 from broker.app import create_app
 from broker.settings import Settings
 from tests.broker.sink import Sink, Taken, until
-
-ROOM = "urn:ngsi-ld:Room:1"
-ID = "urn:ngsi-ld:Subscription:1"
+from tests.broker.subscribing import ID, ROOM, create, room, set_to, subscribe, told
 
 
 @pytest.fixture
-async def client(dsn: str) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(
-        database_url=dsn,
-        remote_allow="127.0.0.0/8",
-        notification_retry=0.05,
-        notification_retry_longest=0.4,
-        notification_timeout=0.5,
-    )
-    app = create_app(settings)
-    async with (
-        app.app.router.lifespan_context(app.app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://127.0.0.1:1026/ngsi-ld/v1"
-        ) as http,
-    ):
-        yield http
-
-
-@pytest.fixture
-async def sink() -> AsyncIterator[Sink]:
-    async with Sink() as one:
-        yield one
-
-
-async def subscribe(client: httpx.AsyncClient, sink: Sink, **more: Any) -> None:
-    notification = more.pop("notification", {})
-    endpoint = {"uri": sink.url, **notification.pop("endpoint", {})}
-    body = {
-        "id": ID,
-        "type": "Subscription",
-        "entities": [{"type": "Room"}],
-        "notification": {**notification, "endpoint": endpoint},
-        **more,
-    }
-    answer = await client.post("/subscriptions", json={key: value for key, value in body.items() if value is not None})
-    assert answer.status_code == 201, answer.text
-
-
-def room(number: int = 1, **attributes: Any) -> dict[str, Any]:
-    return {"id": f"urn:ngsi-ld:Room:{number}", "type": "Room", **attributes}
-
-
-async def create(client: httpx.AsyncClient, **attributes: Any) -> None:
-    assert (await client.post("/entities", json=room(**attributes))).status_code == 201
-
-
-async def set_to(client: httpx.AsyncClient, number: int = 1, **attributes: Any) -> None:
-    answer = await client.post(f"/entities/urn:ngsi-ld:Room:{number}/attrs", json=attributes)
-    assert answer.status_code == 204, answer.text
-
-
-async def told(client: httpx.AsyncClient) -> Any:
-    await asyncio.sleep(0.2)  # counters are saved ten times a second
-    return (await client.get(f"/subscriptions/{ID}")).json()["notification"]
+def client(notifying: httpx.AsyncClient) -> httpx.AsyncClient:
+    return notifying
 
 
 async def test_a_change_is_told_with_the_whole_entity(client: httpx.AsyncClient, sink: Sink) -> None:

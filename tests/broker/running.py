@@ -1,0 +1,62 @@
+"""A broker as a process of its own, with a port, that can be killed and started again."""
+
+import asyncio
+import os
+import socket
+import sys
+from typing import Any
+
+import httpx
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        return int(door.getsockname()[1])
+
+
+class Running:
+    """Settings as keyword arguments: `notification_retry=0.1` is BROKER_NOTIFICATION_RETRY."""
+
+    def __init__(self, dsn: str, **settings: Any) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        given = {
+            "database_url": dsn,
+            "port": self.port,
+            "remote_allow": "127.0.0.0/8",
+            "log_level": "warning",
+            **settings,
+        }
+        self._environment = {**os.environ, **{f"BROKER_{name.upper()}": str(value) for name, value in given.items()}}
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        program = "import uvloop; from broker.serve import serve; serve()"
+        self._process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, env=self._environment)
+        async with httpx.AsyncClient() as client:
+            for _ in range(600):
+                try:
+                    if (await client.get(f"{self.url}/ready")).status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(0.05)
+        raise AssertionError("the broker does not start")
+
+    async def kill(self) -> None:
+        """As with kill -9."""
+        if self._process is not None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            await self._process.wait()
+
+    async def __aenter__(self) -> "Running":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()
