@@ -71,11 +71,12 @@ def unit_of(header: Sequence[str], names: Sequence[str]) -> str:
 
 
 class Row(NamedTuple):
-    """One row: its cells by the field names asked for, and its bytes as a table of its own (UTF-8, with header)."""
+    """One row: its cells by the field names asked for, its bytes as a table of its own (with header), its line."""
 
     cells: Mapping[str, str]
     header: Sequence[str]
     values: Sequence[str]
+    line: int = 0
 
     @property
     def raw(self) -> bytes:
@@ -113,7 +114,9 @@ def rows(body: bytes, columns: Mapping[str, Sequence[str]], required: Required) 
                 )
                 continue
             count = len(line)
-            yield Row({name: line[at] if at < count else "" for name, at in places.items()}, header, line)
+            yield Row(
+                {name: line[at] if at < count else "" for name, at in places.items()}, header, line, reader.line_num
+            )
     except csv.Error as error:
         raise DecodeError(f"line {reader.line_num}", "", f"is no CSV: {error}") from None
 
@@ -151,7 +154,7 @@ def objects(text: str) -> list[Any]:
 def _of_objects(
     found: Iterable[Any], columns: Mapping[str, Sequence[str]], required: Required
 ) -> Iterator[Row | DecodeError]:
-    for each in found:
+    for number, each in enumerate(found, 1):
         if not isinstance(each, dict):
             yield DecodeError("row", each, "is no JSON object").of_row(orjson.dumps(each))
             continue
@@ -162,7 +165,7 @@ def _of_objects(
         except DecodeError as error:
             yield error.of_row(orjson.dumps(each))
             continue
-        yield Row({name: values[at] for name, at in places.items()}, header, values)
+        yield Row({name: values[at] for name, at in places.items()}, header, values, number)
 
 
 def _flat(each: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -152,7 +152,7 @@ def test_a_short_row_is_refused_alone_and_can_be_replayed() -> None:
     assert isinstance(found[0], DecodeError)
     assert found[0].raw == "名称,雨量\n駅西\n".encode()
     assert isinstance(found[1], Row)
-    assert list(rows(found[1].raw, COLUMNS, ("name", "amount"))) == [found[1]]
+    assert list(rows(found[1].raw, COLUMNS, ("name", "amount"))) == [found[1]._replace(line=2)]
 
 
 def test_titles_may_stand_above_the_header_and_headers_may_come_again() -> None:
