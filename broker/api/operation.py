@@ -35,8 +35,8 @@ class Operation:
 
     @property
     def asks(self) -> bool:
-        """Whether the answer has content that the Accept header chooses the media type of."""
-        return 200 in self.answers
+        """Whether the Accept header chooses the media type of the answer: where the standard's API has content."""
+        return 200 in self.answers and self.path.startswith("/ngsi-ld/")
 
     @property
     def name(self) -> str:

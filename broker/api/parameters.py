@@ -105,7 +105,7 @@ def parse(query_string: bytes, allowed: Collection[str]) -> Mapping[str, str]:
     """
     if not query_string:
         return _NOTHING
-    pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
+    pairs = parse_qsl(query_string.decode("utf-8", "replace"), keep_blank_values=True)
     given: dict[str, str] = {}
     for name, value in pairs:
         if name not in allowed:
@@ -116,7 +116,16 @@ def parse(query_string: bytes, allowed: Collection[str]) -> Mapping[str, str]:
             raise InvalidRequest(f"{name}: the parameter is given twice")
         _check(PARAMETERS[name], value)
         given[name] = value
-    return given
+    return _with_count(given) if "count" in allowed and "options" in given else given
+
+
+def _with_count(given: dict[str, str]) -> dict[str, str]:
+    """`options=count` is how version 1.1 asked for the count, and clients still do."""
+    chosen = [item.strip() for item in given["options"].split(",")]
+    if "count" not in chosen:
+        return given
+    rest = {"options": ",".join(item for item in chosen if item != "count")}
+    return {name: value for name, value in (given | rest).items() if value} | {"count": given.get("count", "true")}
 
 
 def _check(parameter: Parameter, value: str) -> None:

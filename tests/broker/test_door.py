@@ -358,3 +358,22 @@ async def test_the_openapi_document_describes_every_operation(client: httpx.Asyn
         if described:
             assert {it["name"] for it in described["parameters"] if it.get("in") == "query"} == set(operation.query)
             assert ("requestBody" in described) == (operation.body is not None)
+
+
+async def test_the_count_of_old_clients_is_understood(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/entities?type=Room&options=count,keyValues")
+    assert answer.status_code == 200
+    assert answer.headers["ngsild-results-count"] == "0"
+    assert (await client.get("/entities/urn:x:1?options=count")).status_code == 400
+
+
+async def test_text_that_is_not_percent_encoded_is_read_as_utf_8(client: httpx.AsyncClient) -> None:
+    await client.post("/entities", json={"id": "urn:x:1", "type": "Room", "name": "金沢"})
+    raw = httpx.URL("http://127.0.0.1:1026", raw_path='/ngsi-ld/v1/entities?type=Room&q=name=="金沢"'.encode())
+    assert [item["id"] for item in (await client.get(raw)).json()] == ["urn:x:1"]
+
+
+async def test_the_operators_own_paths_answer_json_whatever_is_accepted(client: httpx.AsyncClient) -> None:
+    answer = await client.get("http://127.0.0.1:1026/version", headers={"Accept": "application/ld+json"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
