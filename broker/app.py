@@ -19,6 +19,7 @@ from broker.provision import Provision
 from broker.settings import Settings, version
 from broker.store.db import Database
 from broker.subscriptions.dispatcher import Dispatcher
+from broker.upkeep import keep_up
 
 
 def create_app(settings: Settings) -> Door:
@@ -36,6 +37,7 @@ def create_app(settings: Settings) -> Door:
         contexts = Contexts(settings)
         live = Live(database, settings.database_url)
         app.state.broker = Broker(settings, database, contexts, provision, live)
+        upkeep = asyncio.create_task(keep_up(database, settings))
         cleaning = asyncio.create_task(clean_up(database, provision, settings.expiry_pause))
         dispatcher = Dispatcher(settings, database, contexts)
         dispatcher.start()
@@ -43,6 +45,7 @@ def create_app(settings: Settings) -> Door:
         await live.close()
         await dispatcher.close()
         cleaning.cancel()
+        upkeep.cancel()
         await provision.close()
         await database.close()
 

@@ -96,6 +96,8 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Number": _object("id", id=_COUNT),
     "Message": {**_object("source reason", source=_STRING, reason=_STRING, raw=_STRING), "additionalProperties": True},
     "Messages": _array("Message"),
+    "Policy": _object("", raw=_ANY, rollups={"type": "object"}),
+    "Policies": _array("Policy"),
     "Status": _object("status", status=_STRING),
     "Version": _object("name version", name=_STRING, version=_STRING, **{"ngsi-ld": _STRING}),
 }

@@ -31,6 +31,11 @@ class Settings(BaseSettings):
     max_linked: int = Field(5000, gt=0, description="most linked entities in one answer (join)")
     default_limit: int = Field(20, gt=0, description="page size when the request names none")
     temporal_limit: int = Field(10_000, gt=0, description="most attribute instances in one temporal answer")
+    upkeep_pause: float = Field(60, gt=0, description="time between two rounds of roll-ups, retention and compression")
+    log_days: int = Field(7, ge=0, description="days the log of changes is kept, for replay; 0: for ever")
+    compress_after_days: int = Field(
+        60, ge=0, description="days after which history is compressed, where TimescaleDB's edition can; 0: never"
+    )
     aggregation_limit: int = Field(10_000, gt=0, description="most periods in one aggregation")
     aggregation_timezone: str = Field(
         "",

@@ -16,6 +16,7 @@ from broker.api import (
     evolutions,
     info,
     notifications,
+    policies,
     purge,
     quarantine,
     refusals,
@@ -314,6 +315,14 @@ _ADMIN: Final = (
     Operation("POST", "/admin/quarantine/{no:int}/replayed", quarantine.replayed, errors=(400, 404)),
 )
 
+_POLICY: Final = "/admin/policies/{type}"
+_POLICIES: Final = (
+    Operation("GET", "/admin/policies", policies.listed, answers={200: "Policies"}, errors=(400, 404)),
+    Operation("GET", _POLICY, policies.one, answers={200: "Policy"}, errors=(400, 404)),
+    Operation("PUT", _POLICY, policies.put, body="Policy", answers={201: None, 204: None}, errors=(400, 504)),
+    Operation("DELETE", _POLICY, policies.delete, errors=(400, 404)),
+)
+
 _ABOUT: Final = (
     Operation("GET", "/health", info.health, answers={200: "Status"}, errors=()),
     Operation("GET", "/ready", info.ready, answers={200: "Status"}, errors=(503,)),
@@ -330,5 +339,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *_SUBSCRIPTIONS,
     *_STREAM,
     *_ADMIN,
+    *_POLICIES,
     *_ABOUT,
 )

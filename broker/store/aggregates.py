@@ -7,6 +7,7 @@ from itertools import groupby
 from math import sqrt
 from typing import Any, Final
 
+from broker.store.coverage import Cover, coverage
 from broker.store.db import Database
 from broker.store.history import Known, Series, Wanted, chosen, window
 from broker.store.instances import KIND_NAMES
@@ -21,6 +22,7 @@ _DISTINCT: Final = (
     "count(distinct case when h.form in ('f', 'i') then '0' || h.number::text "
     "else h.form::text || coalesce(h.text, h.json::text, h.number::text) end)"
 )
+_TEXTUAL: Final = frozenset({"min", "max"})
 _EXACT: Final = 2**53
 _RESOLUTION: Final = datetime.resolution
 
@@ -65,14 +67,38 @@ async def aggregate(
     series = await chosen(database, entities, wanted)
     if not series:
         return {}
-    arrays = [list(column) for column in zip(*series, strict=True)]
-    borders = await _borders(database, arrays, wanted, asked, most)
+    borders = await _borders(database, _arrays(series), wanted, asked, most)
     if borders is None:
         return {}
+    cover = await coverage(database, [entity.no for entity in entities], wanted.temporal, borders, asked)
+    rolled = [item for item in series if cover is not None and item[0] in cover.ready]
+    rows = await _rolled(database, rolled, borders, cover) if cover is not None and rolled else []
+    if any(row["texts"] for row in rows) and not _TEXTUAL.isdisjoint(asked.methods):
+        rows, rolled = [], []  # roll-ups hold numbers only
+    raw = [item for item in series if item not in set(rolled)] if rolled else series
+    rows += await _raw(database, raw, borders, wanted, asked) if raw else []
+    return await _aggregated(database, rows, borders, asked)
+
+
+async def _raw(
+    database: Database, series: list[Series], borders: list[datetime], wanted: Wanted, asked: Aggregation
+) -> list[Any]:
     sql = _sql("raw", wanted).replace(":distinct", _DISTINCT if "distinctCount" in asked.methods else "0")
     start, end = wanted.temporal.start, wanted.temporal.end
-    rows = await database.readers.fetch(sql, *arrays, start, end, borders[:-1])
-    return await _aggregated(database, rows, borders, asked)
+    return list(await database.readers.fetch(sql, *_arrays(series), start, end, borders[:-1]))
+
+
+async def _rolled(database: Database, series: list[Series], borders: list[datetime], cover: Cover) -> list[Any]:
+    sql = statements("aggregates")["rolled"]
+    return list(
+        await database.readers.fetch(
+            sql, *_arrays(series), borders[:-1], cover.seconds, cover.since, cover.until, *cover.around
+        )
+    )
+
+
+def _arrays(series: list[Series]) -> list[list[int]]:
+    return [list(column) for column in zip(*series, strict=True)]
 
 
 def _sql(name: str, wanted: Wanted) -> str:

@@ -32,3 +32,49 @@ where h.:axis >= coalesce($4::timestamptz, '-infinity') and h.:axis < coalesce($
   and :condition
 group by 1, 2, 3, 4
 order by 1, 2, 3, 4
+
+-- name: rolled
+with s as (
+    select * from unnest($1::bigint[], $2::integer[], $3::integer[]) as s(entity, attribute, dataset)
+), rows as (
+    select h.*
+    from s join unnest($8::timestamptz[], $9::timestamptz[]) as span(since, until) on true
+    join history h on h.entity = s.entity and h.attribute = s.attribute and h.dataset = s.dataset
+                  and h.at >= span.since and h.at < span.until
+    where h.observed and not h.deleted
+    union all
+    select h.*
+    from s join rollup_due d using (entity, attribute, dataset)
+    join history h on h.entity = d.entity and h.attribute = d.attribute and h.dataset = d.dataset
+                  and h.at >= d.day::timestamp at time zone 'UTC' and h.at < (d.day + 1)::timestamp at time zone 'UTC'
+    where h.observed and not h.deleted and h.at >= $6 and h.at < $7
+), parts as (
+    select r.entity, r.attribute, r.dataset, width_bucket(r.start, $4::timestamptz[]) as period, r.type,
+           r.total, r.measured, r.arrays, r.texts, r.sum, r.squares, r.deviation, r.least, r.most
+    from s join rollup r using (entity, attribute, dataset)
+    where r.seconds = $5 and r.start >= $6 and r.start < $7
+      and not exists (
+        select from rollup_due d
+        where d.entity = r.entity and d.attribute = r.attribute and d.dataset = r.dataset
+          and d.day = (r.start at time zone 'UTC')::date
+      )
+    union all
+    select h.entity, h.attribute, h.dataset, width_bucket(h.at, $4::timestamptz[]), max(h.type),
+           count(*), count(h.number), count(*) filter (where h.form = 'a'),
+           count(h.text) filter (where h.type = 0), sum(h.number), sum(h.number * h.number),
+           var_pop(h.number) * count(h.number), min(h.number), max(h.number)
+    from rows h
+    group by 1, 2, 3, 4
+)
+select entity, attribute, dataset, period, max(type) as type, sum(total)::bigint as total,
+       sum(measured)::bigint as measured, sum(arrays)::bigint as arrays, sum(texts)::bigint as texts,
+       sum(sum) as sum, sum(squares) as squares,
+       sum(deviation + measured * (sum / nullif(measured, 0) - mean) ^ 2) as deviation,
+       min(least) as least, max(most) as most, null::text as first_text, null::text as last_text, 0 as distinct_values
+from (
+    select *, sum(sum) over w / nullif(sum(measured) over w, 0) as mean
+    from parts
+    window w as (partition by entity, attribute, dataset, period)
+) p
+group by 1, 2, 3, 4
+order by 1, 2, 3, 4

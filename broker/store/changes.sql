@@ -2,6 +2,7 @@
 select e.tenant, e.id, e.no, e.types, e.scopes, e.attributes, e.created_at, e.modified_at, e.expires_at, e.deleted_at
 from entity e
 where (e.tenant, e.id) in (select * from unnest($1::integer[], $2::text[]))
+  and (select pg_advisory_xact_lock_shared(1032)) is not null -- see 0032_rollups.sql; a filter tested once, before any row
 order by e.tenant, e.id
 for update
 
@@ -9,6 +10,15 @@ for update
 select write_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 
 -- name: history
+with late as (
+    insert into rollup_due (entity, attribute, dataset, day)
+    select distinct r.entity, r.attribute, r.dataset, (instant(r.at) at time zone 'UTC')::date
+    from unnest($1::bigint[], $2::integer[], $3::integer[], $4::bigint[]) as r(entity, attribute, dataset, at)
+    where r.at < (select micros from rollup_mark)
+      and exists (select from rollup_entity e where e.entity = r.entity)
+    order by 1, 2, 3, 4
+    on conflict do nothing
+)
 insert into history as h (entity, attribute, dataset, at, observed, created_at, modified_at, deleted,
                           type, form, number, text, json, unit_code, members)
 select entity, attribute, dataset, instant(at), packed & 2 > 0,

@@ -46,7 +46,7 @@ class Database:
         reading = await asyncpg.create_pool(
             dsn, min_size=2, max_size=connections, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_VALUE}
         )
-        writing = await asyncpg.create_pool(dsn, min_size=1, max_size=writers + 1, init=_prepare, reset=_keep)
+        writing = await asyncpg.create_pool(dsn, min_size=1, max_size=writers + 2, init=_prepare, reset=_keep)
         looking = await asyncpg.create_pool(
             dsn, min_size=1, max_size=2, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_KEY}
         )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
@@ -14,6 +14,8 @@ from ngsi import times
 from ngsi.attribute import Instance
 from ngsi.change import Change, Correction
 from ngsi.terms import NULL, SCOPE
+
+_PURGE: Final = ("purge_history", "purge_past", "purge_life", "purge_rollup", "purge_due", "purge_enrolment")
 
 Key = tuple[int, str]
 Changes = Sequence[tuple[Key, Change]]
@@ -40,7 +42,7 @@ async def clear(
     for key, change in changes:
         if change.purged:
             kept = [item for item in kept if item[0] != key]
-            for name in ("purge_history", "purge_past", "purge_life"):
+            for name in _PURGE:
                 await connection.execute(statements("traces")[name], numbers[key])
             continue
         kept.append((key, change))
@@ -73,8 +75,9 @@ async def forget(connection: asyncpg.Connection, changes: Changes, numbers: Numb
 async def _rectify(connection: asyncpg.Connection, database: Database, entity: int, change: Change) -> None:
     for erasure in change.erased:
         dataset = None if erasure.every_dataset else _no(database, erasure.dataset)
-        sql = statements("traces")["erase"]
-        await connection.execute(sql, entity, database.terms[erasure.attribute], dataset)
+        for name in ("erase", "erase_rollups"):
+            sql = statements("traces")[name]
+            await connection.execute(sql, entity, database.terms[erasure.attribute], dataset)
     for correction in change.corrected:
         await _correct(connection, database, entity, correction)
 
@@ -84,6 +87,7 @@ async def _correct(connection: asyncpg.Connection, database: Database, entity: i
     sql = statements("traces")
     # an instant on another chunk cannot be reached by an update, so the row goes and comes back as itself
     gone = await connection.fetchrow(sql["remove"], entity, attribute, dataset, item.at)
+    await connection.execute(sql["due"], entity, attribute, dataset, item.at)
     if item.instance is None or gone is None:
         return
     row = to_row(entity, attribute, dataset, item.instance, None)

@@ -13,6 +13,15 @@ on conflict do nothing
 -- name: erase
 delete from history where entity = $1 and attribute = $2 and ($3::integer is null or dataset = $3)
 
+-- name: erase_rollups
+delete from rollup where entity = $1 and attribute = $2 and ($3::integer is null or dataset = $3)
+
+-- name: due
+insert into rollup_due (entity, attribute, dataset, day)
+select entity, $2, $3, ($4::timestamptz at time zone 'UTC')::date from rollup_entity
+where entity = $1 and $4 < (select upto from rollup_mark)
+on conflict do nothing
+
 -- name: remove
 delete from history where entity = $1 and attribute = $2 and dataset = $3 and at = $4 returning created_at, instance
 
@@ -30,3 +39,12 @@ delete from life where entity = $1
 
 -- name: purge_entity
 delete from entity where no = any($1::bigint[])
+
+-- name: purge_rollup
+delete from rollup where entity = $1
+
+-- name: purge_due
+delete from rollup_due where entity = $1
+
+-- name: purge_enrolment
+delete from rollup_entity where entity = $1

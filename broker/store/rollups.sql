@@ -1,0 +1,120 @@
+-- name: advance
+with moved as (
+    update rollup_mark m set upto = $1, micros = $2 from rollup_mark old where old.one and m.upto < $1
+    returning old.upto as since
+)
+insert into rollup_span (since, until)
+select since, $1 from moved where since > '-infinity' on conflict (since) do update set until = excluded.until
+
+-- name: enrol
+insert into rollup_entity (entity)
+select e.no from entity e join policy p on p.tenant = e.tenant and e.types @> array[p.type]
+where p.levels <> '{}' and not exists (select from rollup_entity r where r.entity = e.no)
+on conflict do nothing
+
+-- name: wants_enrolling
+select exists (
+    select from entity e join policy p on p.tenant = e.tenant and e.types @> array[p.type]
+    where p.levels <> '{}' and not exists (select from rollup_entity r where r.entity = e.no)
+)
+
+-- name: unready
+select entity from rollup_entity where not ready order by entity limit 100
+
+-- name: tell_past
+insert into rollup_due (entity, attribute, dataset, day)
+select distinct entity, attribute, dataset, (at at time zone 'UTC')::date
+from history where entity = any($1::bigint[]) and at < (select upto from rollup_mark)
+on conflict do nothing
+
+-- name: ready
+update rollup_entity set ready = true where entity = any($1::bigint[])
+
+-- name: tell_span
+insert into rollup_due (entity, attribute, dataset, day)
+select distinct h.entity, h.attribute, h.dataset, (h.at at time zone 'UTC')::date
+from history h join rollup_entity r using (entity)
+where h.at >= $1 and h.at < $2
+on conflict do nothing
+
+-- name: close_span
+delete from rollup_span where since = $1
+
+-- name: take_due
+delete from rollup_due d using (
+    select entity, attribute, dataset, day from rollup_due order by day, entity, attribute, dataset
+    limit $1 for update skip locked
+) t
+where (d.entity, d.attribute, d.dataset, d.day) = (t.entity, t.attribute, t.dataset, t.day)
+returning d.entity, d.attribute, d.dataset, d.day
+
+-- name: clear
+delete from rollup r using unnest($1::bigint[], $2::integer[], $3::integer[], $4::date[]) as d(entity, attribute, dataset, day)
+where r.entity = d.entity and r.attribute = d.attribute and r.dataset = d.dataset
+  and r.start >= d.day::timestamp at time zone 'UTC' and r.start < (d.day + 1)::timestamp at time zone 'UTC'
+
+-- name: build
+insert into rollup (entity, attribute, dataset, seconds, start, type, total, measured, arrays, texts,
+                    sum, squares, deviation, least, most, last)
+select h.entity, h.attribute, h.dataset, l.seconds, date_bin(l.seconds * interval '1 second', h.at, '2000-01-01Z') as start,
+       max(h.type), count(*), count(h.number), count(*) filter (where h.form = 'a'),
+       count(h.text) filter (where h.type = 0), sum(h.number), sum(h.number * h.number),
+       var_pop(h.number) * count(h.number), min(h.number), max(h.number), last(h.number, h.at)
+from unnest($1::bigint[], $2::integer[], $3::integer[], $4::date[]) as d(entity, attribute, dataset, day)
+join entity e on e.no = d.entity
+join lateral (
+    select distinct (level.key)::integer as seconds
+    from policy p cross join jsonb_each(p.levels) as level
+    where p.tenant = e.tenant and e.types @> array[p.type]
+) l on true
+join history h on h.entity = d.entity and h.attribute = d.attribute and h.dataset = d.dataset
+  and h.at >= d.day::timestamp at time zone 'UTC' and h.at < (d.day + 1)::timestamp at time zone 'UTC'
+where h.observed and not h.deleted
+group by 1, 2, 3, 4, 5
+
+-- name: kept_raw
+select d.entity, d.attribute, d.dataset, d.day
+from unnest($1::bigint[], $2::integer[], $3::integer[], $4::date[]) as d(entity, attribute, dataset, day)
+where not exists (
+    select from entity e join policy p on p.tenant = e.tenant and e.types @> array[p.type]
+    where e.no = d.entity and d.day::timestamp at time zone 'UTC' < p.raw_until
+)
+
+-- name: policies
+select tenant, type, raw_days, levels, raw_until from policy
+
+-- name: entities_of
+select no from entity where tenant = $1 and types @> array[$2::text] order by no
+
+-- name: pending
+select exists (
+    select from rollup_due d join entity e on e.no = d.entity
+    where e.tenant = $1 and e.types @> array[$2::text] and d.day::timestamp at time zone 'UTC' < $3
+) or exists (select from rollup_span where since < $3)
+  or exists (
+    select from entity e left join rollup_entity r on r.entity = e.no
+    where e.tenant = $1 and e.types @> array[$2::text] and not coalesce(r.ready, false)
+)
+
+-- name: drop_raw
+delete from history h
+where h.entity = any($1::bigint[]) and h.at < $2
+  and exists (
+    select from history later
+    where later.entity = h.entity and later.attribute = h.attribute and later.dataset = h.dataset
+      and later.at > h.at and later.at < $2
+  )
+
+-- name: raw_gone
+update policy set raw_until = $3 where tenant = $1 and type = $2
+
+-- name: drop_level
+delete from rollup where seconds = $2 and start < $3 and entity = any($1::bigint[])
+
+-- name: cover
+select nullif(coalesce((select min(since) from rollup_span), (select upto from rollup_mark)), '-infinity') as upto,
+       array(select entity from rollup_entity where ready and entity = any($1::bigint[])) as ready
+
+-- name: policies_of
+select levels, nullif(raw_until, '-infinity') as raw_until from policy p
+where exists (select from entity e where e.no = any($1::bigint[]) and e.tenant = p.tenant and e.types @> array[p.type])
