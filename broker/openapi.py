@@ -32,6 +32,7 @@ _HEADERS: Final[dict[str, Any]] = {
 _MEANINGS: Final = {
     200: "the answer",
     201: "created",
+    202: "taken up",
     204: "done",
     206: "a part of the answer",
     207: "done in part",
