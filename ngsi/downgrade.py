@@ -9,6 +9,7 @@ from ngsi.entity import Entity
 from ngsi.jsonld import Context
 
 Version = tuple[int, int]
+FIRST: Final[Version] = (1, 0)
 LATEST: Final[Version] = (1, 9)
 
 # attribute types later than 1.0: the version that brought them, what they become, and how their content does

@@ -8,7 +8,7 @@ from typing import Any, Final, cast, get_args
 from broker.api import http
 from broker.api.negotiation import GEO
 from ngsi import names
-from ngsi.downgrade import LATEST, Version
+from ngsi.downgrade import FIRST, LATEST, Version
 from ngsi.errors import BadRequestData, OperationNotSupported, shown
 from ngsi.forms import Format
 from ngsi.jsonld import Context
@@ -126,7 +126,7 @@ def _geometry_property(given: Mapping[str, Any], context: Context, media: str) -
 
 def _version(prefer: str) -> Version | None:
     match = _VERSION.search(prefer)
-    return None if match is None else min(LATEST, (int(match.group(1)), int(match.group(2))))
+    return None if match is None else max(FIRST, min(LATEST, (int(match.group(1)), int(match.group(2)))))
 
 
 def _refuse_entity_map(given: Mapping[str, Any]) -> None:

@@ -438,9 +438,11 @@ async def test_older_askers_get_what_they_know(http: httpx.AsyncClient) -> None:
     assert body["name"]["value"]["ja"] == "店"
     assert body["route"] == {"type": "Relationship", "object": [CITY, NOBODY, HANA]}
     assert len(body["price"]) == 2
-    oldest = await http.get("/entities", params={"type": "Person"}, headers={"Prefer": 'foo, ngsi-ld="1.0"'})
-    assert oldest.status_code == 203
-    assert [item["type"] for item in oldest.json()] == ["Person", "Person"]
+    for prefer in ('foo, ngsi-ld="1.0"', "ngsi-ld=0.4; body=json"):
+        oldest = await http.get("/entities", params={"type": "Person"}, headers={"Prefer": prefer})
+        assert oldest.status_code == 203
+        assert oldest.headers["preference-applied"] == "ngsi-ld=1.0"
+        assert [item["type"] for item in oldest.json()] == ["Person", "Person"]
 
 
 @pytest.mark.parametrize(
