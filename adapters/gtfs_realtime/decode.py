@@ -1,0 +1,218 @@
+"""GTFS Realtime to Vehicle, ArrivalEstimation and Alert (formats document f)."""
+
+import struct
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from google.protobuf.message import DecodeError as NoProtobuf
+from google.transit import gtfs_realtime_pb2 as realtime
+
+from adapters.codecs.cells import Cells
+from adapters.codecs.jst import plausible
+from adapters.codecs.number import Range, within
+from adapters.codecs.station import place
+from adapters.contract import Decode, DecodeError, Message
+from adapters.gtfs_realtime.timetable import Call, Timetable
+from models import Alert, ArrivalEstimation, Model, Vehicle, urn, zulu
+
+FASTEST = Range(0, 320)  # km/h; a bus is slower, a train may not be
+SEVERITY = {"INFO": "informational", "WARNING": "medium", "SEVERE": "high"}
+SUBJECT = {"CONSTRUCTION": "roadWorks", "MAINTENANCE": "roadWorks", "ACCIDENT": "carAccident"}
+EFFECT = {"NO_SERVICE": "roadClosed"}
+HORIZON = timedelta(hours=3)  # what is expected later says nothing yet
+
+
+class Feed(NamedTuple):
+    """One realtime feed: the ids of the static one it speaks of, what its vehicles are, and when it spoke."""
+
+    name: str
+    vehicle_type: str
+    timetable: Timetable
+    at: datetime
+    received_at: datetime
+
+    def urn(self, entity_type: str, code: str) -> str:
+        return urn(entity_type, self.name, code)
+
+
+def decoder(feed: str, vehicle_type: str, timetable: Timetable) -> Decode:
+    """The decoder for one feed."""
+
+    def decode(message: Message) -> Iterator[Model | DecodeError]:
+        page = realtime.FeedMessage()
+        try:
+            page.ParseFromString(message.body)
+        except NoProtobuf:
+            raise DecodeError("feed", message.body[:20], "is no GTFS Realtime, or not all of it") from None
+        told = datetime.fromtimestamp(page.header.timestamp, UTC) if page.header.timestamp else message.received_at
+        at = plausible("header.timestamp", told, message.received_at)
+        spoken = Feed(feed, vehicle_type, timetable, at, message.received_at)
+        for entity in page.entity:
+            alone = realtime.FeedMessage(header=page.header, entity=[entity])
+            try:
+                for item in _entity(spoken, entity):
+                    yield item.of_row(alone.SerializeToString()) if isinstance(item, DecodeError) else item
+            except DecodeError as error:
+                yield error.of_row(alone.SerializeToString())
+
+    return decode
+
+
+def _entity(feed: Feed, entity: Any) -> Iterator[Model | DecodeError]:
+    if entity.is_deleted:
+        return  # only incremental feeds, which nobody publishes, speak of what is gone
+    known = [kind for kind in ("vehicle", "trip_update", "alert") if entity.HasField(kind)]
+    if not known:
+        raise DecodeError("entity", entity.id, "is neither vehicle, trip_update nor alert")
+    if "vehicle" in known:
+        reader = Cells()
+        yield _vehicle(feed, entity.id, entity.vehicle, reader)
+        yield from reader.errors
+    if "trip_update" in known:
+        yield from _arrivals(feed, entity.trip_update)
+    if "alert" in known:
+        yield _alert(feed, entity.id, entity.alert)
+
+
+def _vehicle(feed: Feed, number: str, told: Any, reader: Cells) -> Vehicle:
+    at = plausible("timestamp", _moment(told.timestamp) or feed.at, feed.received_at)
+    position, trip = told.position, told.trip
+    code = told.vehicle.id or told.vehicle.label or number
+    speed = round(position.speed * 3.6, 2) if position.HasField("speed") else None
+    return Vehicle(
+        id=feed.urn("Vehicle", code),
+        observed_at=at,
+        name=told.vehicle.label or None,
+        vehicle_type=feed.vehicle_type,
+        category=("public", "tracked"),
+        fleet_vehicle_id=told.vehicle.id or None,
+        location=reader.attempt(lambda: place(_digits(position.latitude), _digits(position.longitude)))
+        if told.HasField("position")
+        else None,
+        heading=round(float(position.bearing), 2) % 360 if position.HasField("bearing") else None,
+        speed=None if speed is None else reader.attempt(lambda: within("speed", speed, FASTEST)),
+        service_status="onRoute" if trip.trip_id or trip.route_id else None,
+        has_trip=feed.urn("GtfsTrip", trip.trip_id) if trip.trip_id else None,
+        has_route=feed.urn("GtfsRoute", trip.route_id) if trip.route_id else None,
+        at_stop=feed.urn("GtfsStop", told.stop_id) if told.stop_id else None,
+        stop_status=_word(told, "current_status"),
+        stop_sequence=told.current_stop_sequence if told.HasField("current_stop_sequence") else None,
+        occupancy_status=_word(told, "occupancy_status"),
+        congestion_level=_word(told, "congestion_level"),
+    )
+
+
+def _digits(value: float) -> float:
+    """A float32 with the digits it really has."""
+    shorter = (float(f"{value:.{digits}g}") for digits in (6, 7, 8))
+    return next((each for each in shorter if struct.pack("f", each) == struct.pack("f", value)), value)
+
+
+def _arrivals(feed: Feed, told: Any) -> Iterator[ArrivalEstimation]:
+    """One per stop that is still ahead. Raises DecodeError when only the static feed could tell where it goes."""
+    trip = told.trip.trip_id
+    if not feed.timetable.knows(trip):
+        raise DecodeError("trip_id", trip, "is not in the timetable, so its head sign is not known")
+    at = plausible("timestamp", _moment(told.timestamp) or feed.at, feed.received_at)
+    day = _day(told.trip.start_date) or feed.timetable.day(at)
+    for update in told.stop_time_update:
+        sequence = update.stop_sequence if update.HasField("stop_sequence") else None
+        call = feed.timetable.call(trip, sequence, update.stop_id)
+        stop = update.stop_id or (call.stop if call else "")
+        expected, delay = _expected(feed, update, call, day)
+        if not stop or expected is None or not at <= expected <= at + HORIZON:
+            continue  # skipped, without data, passed already, or of tomorrow
+        yield ArrivalEstimation(
+            id=feed.urn("ArrivalEstimation", f"{trip}:{stop if sequence is None else sequence}"),
+            observed_at=at,
+            has_stop=(feed.urn("GtfsStop", stop),),
+            has_trip=feed.urn("GtfsTrip", trip),
+            has_route=feed.urn("GtfsRoute", told.trip.route_id) if told.trip.route_id else None,
+            head_sign=(call.head_sign if call else "") or feed.timetable.head_sign(trip),
+            remaining_time=_duration(expected - at),
+            expected_at=zulu(expected),
+            delay=delay,
+            stop_sequence=sequence,
+        )
+
+
+def _expected(feed: Feed, update: Any, call: Call | None, day: date) -> tuple[datetime | None, int | None]:
+    """When it comes: the time told, else the timetable's and the delay; and the delay in seconds."""
+    event = update.arrival if update.HasField("arrival") else update.departure
+    delay = event.delay if event.HasField("delay") else None
+    if event.HasField("time"):
+        return _moment(event.time), delay
+    due = feed.timetable.due(call, day) if call else None
+    return (None, delay) if due is None or delay is None else (due + timedelta(seconds=delay), delay)
+
+
+def _alert(feed: Feed, number: str, told: Any) -> Alert:
+    period = told.active_period[0] if told.active_period else realtime.TimeRange()
+    since = _moment(period.start)
+    cause, effect = _word(told, "cause"), _word(told, "effect")
+    return Alert(
+        id=feed.urn("Alert", number),
+        # An alert is issued when it begins: the feed's own time is another at every look.
+        observed_at=since if since and since <= feed.at else feed.at,
+        category="weather" if cause == "WEATHER" else "traffic",
+        sub_category=SUBJECT.get(cause or "") or EFFECT.get(effect or ""),
+        severity=SEVERITY.get(_word(told, "severity_level") or ""),
+        alert_source=_text(told.url) or f"urn:ngsi-ld:GtfsFeed:{feed.name}",
+        name=_text(told.header_text),
+        description=_text(told.description_text),
+        valid_from=since,
+        valid_to=_moment(period.end),
+        cause=cause,
+        effect=effect,
+        page=_text(told.url),
+        concerns=tuple(dict.fromkeys(_concerned(feed, told))) or None,
+    )
+
+
+def _concerned(feed: Feed, told: Any) -> Iterator[str]:
+    for each in told.informed_entity:
+        for entity_type, code in (
+            ("GtfsAgency", each.agency_id),
+            ("GtfsRoute", each.route_id or each.trip.route_id),
+            ("GtfsTrip", each.trip.trip_id),
+            ("GtfsStop", each.stop_id),
+        ):
+            if code:
+                yield feed.urn(entity_type, code)
+
+
+def _text(told: Any, language: str = "ja") -> str | None:
+    """The text in `language`, else the first."""
+    texts = {each.language: each.text for each in reversed(told.translation)}
+    return texts.get(language) or next((each.text for each in told.translation), None)
+
+
+def _word(told: Any, field: str) -> str | None:
+    """The name of an enumerated value; None when it is not told."""
+    if not told.HasField(field):
+        return None
+    number = getattr(told, field)
+    word = told.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number.get(number)
+    return word.name if word else str(number)
+
+
+def _moment(seconds: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    except (ValueError, OverflowError, OSError):
+        raise DecodeError("timestamp", seconds, "is no POSIX time") from None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return datetime.strptime(text, "%Y%m%d").date() if text else None
+    except ValueError:
+        raise DecodeError("start_date", text, "is no YYYYMMDD") from None
+
+
+def _duration(left: timedelta) -> str:
+    minutes, seconds = divmod(int(left.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if number)
+    return f"PT{parts or '0S'}"
