@@ -25,6 +25,10 @@ def server() -> Iterator[str]:
         yield given
         return
     with EmbeddedPostgres(Path("data/test")) as dsn:
+        # no test cuts the power, and databases come and go five times faster
+        asyncio.run(_execute(dsn, "alter system set fsync to off"))
+        asyncio.run(_execute(dsn, "alter system set full_page_writes to off"))
+        asyncio.run(_execute(dsn, "select pg_reload_conf()"))
         yield dsn
 
 
