@@ -1,20 +1,24 @@
-"""GBFS station_information and station_status, 2.3 and 3.0, to BikeHireDockingStation (formats document d).
+"""Bike share ports and parked vehicles (formats document d): GBFS 2.3 and 3.0, and lists of ports as CSV.
 
-Both documents describe the same stations by station_id, so each makes its part of the same entity: what the port is
-from the one, what it holds from the other. A number a system does not publish is left out.
+station_information and station_status describe the same ports by station_id, so each makes its part of the same entity:
+what the port is from the one, what it holds from the other. A number a system does not publish is left out. Vehicles
+(free_bike_status, vehicle_status) go to the restricted tenant and expire: their ids change with every trip.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import orjson
 
 from adapters.codecs import gbfs
+from adapters.codecs.cells import Cells
 from adapters.codecs.jst import plausible
-from adapters.codecs.number import Range, within
-from adapters.contract import Decode, DecodeError, Message
-from models import BikeHireDockingStation, Model, Point, urn
+from adapters.codecs.number import Range, number, within
+from adapters.codecs.station import place, position
+from adapters.codecs.table import Row, read_rows, rows
+from adapters.contract import Decode, DecodeError, Item, Message, Restricted
+from models import BikeHireDockingStation, Model, Vehicle, urn
 
 # field of the model: names in 2.3 and 3.0
 COUNTS = {
@@ -27,54 +31,153 @@ OBSERVED = ("num_bikes_available", "num_vehicles_available", "num_docks_availabl
 MOST = 100_000
 
 
-def decoder(system: str, provider: str | None) -> Decode:
+COLUMNS = {
+    "code": ("station_id", "ポートID", "ポート番号", "ID", "No"),
+    "name": ("name", "ポート名", "ポート名称", "名称"),
+    "latitude": ("lat", "緯度"),
+    "longitude": ("lon", "経度"),
+    "capacity": ("capacity", "ラック数", "収容台数", "駐輪可能台数"),
+}
+REMEMBERED = timedelta(days=1)
+
+
+class System(NamedTuple):
+    """One bike share system: the middle part of the ids, its operator, and what its vehicles are."""
+
+    name: str
+    provider: str | None
+    vehicle_type: str
+
+
+class Document(NamedTuple):
+    """What every object of one GBFS document shares."""
+
+    page: Mapping[str, Any]
+    received_at: datetime
+
+
+def decoder(system: System) -> Decode:
     """The decoder for one bike share system."""
 
-    def decode(message: Message) -> Iterator[Model | DecodeError]:
+    def decode(message: Message) -> Iterator[Item]:
+        if not message.body.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"{", b"[", b"<")):
+            yield from _listed(system, message)
+            return
         page = gbfs.document(message.body)
-        for station in gbfs.stations(page):
+        name, read = _reader(page)
+        for each in gbfs.listed(page, name):
+            alone = orjson.dumps({**page, "data": {name: [each]}})
+            cells = Cells()
             try:
-                yield _port(system, provider, station, page, message.received_at)
+                yield read(system, each, Document(page, message.received_at), cells)
             except DecodeError as error:
-                yield error.of_row(orjson.dumps({**page, "data": {"stations": [station]}}))
+                cells.errors.append(error)
+            for bad in cells.errors:
+                yield bad.of_row(alone)
 
     return decode
 
 
-def _port(
-    system: str, provider: str | None, station: Any, page: Mapping[str, Any], received_at: datetime
-) -> BikeHireDockingStation:
-    if not isinstance(station, dict) or not isinstance(station.get("station_id"), str) or not station["station_id"]:
-        raise DecodeError("station_id", station, "is missing or no text")
-    counts: dict[str, Any] = {field: _count(station, names) for field, names in COUNTS.items()}
+def _reader(page: Mapping[str, Any]) -> tuple[str, Callable[[System, Any, Document, Cells], Item]]:
+    """Which list the document holds, and what makes entities of it."""
+    for name, read in READERS.items():
+        if name in page["data"]:
+            return name, read
+    return "stations", _port
+
+
+def _listed(system: System, message: Message) -> Iterator[Model | DecodeError]:
+    """Ports of a list that says what they are and nothing of what they hold."""
+
+    def read(row: Row) -> Iterator[Model | DecodeError]:
+        cells, told = Cells(), {name: cell.strip() for name, cell in row.cells.items()}
+        if not told["code"]:
+            raise DecodeError("station_id", "", "is missing")
+        capacity = cells.attempt(lambda: number("capacity", told.get("capacity", ""), Range(0, MOST)))
+        yield BikeHireDockingStation(
+            id=urn("BikeHireDockingStation", system.name, told["code"]),
+            location=cells.attempt(lambda: position(told.get("latitude", ""), told.get("longitude", ""))),
+            station_name=told["name"] or None,
+            station_code=told["code"],
+            provider=system.provider,
+            total_slot_number=None if capacity is None else int(capacity),
+        )
+        yield from cells.errors
+
+    return read_rows(rows(message.body, COLUMNS, ("code", "name")), read)
+
+
+def _port(system: System, station: Any, document: Document, cells: Cells) -> BikeHireDockingStation:
+    code = _code(station, "station_id")
+    counts: dict[str, Any] = {
+        field: cells.attempt(lambda n=names: _count(station, n))  # type: ignore[misc]
+        for field, names in COUNTS.items()
+    }
     return BikeHireDockingStation(
-        id=urn("BikeHireDockingStation", system, station["station_id"]),
-        observed_at=_observed_at(station, page, received_at),
-        location=_place(station),
+        id=urn("BikeHireDockingStation", system.name, code),
+        observed_at=_observed_at(station, document),
+        location=cells.attempt(lambda: place(station.get("lat"), station.get("lon"))),
         station_name=gbfs.text(station.get("name")),
-        station_code=station["station_id"],
-        provider=provider,
+        station_code=code,
+        provider=system.provider,
         status=_status(station, counts),
         **counts,
     )
 
 
-def _observed_at(station: Mapping[str, Any], page: Mapping[str, Any], received_at: datetime) -> datetime | None:
+def _vehicle(system: System, told: Any, document: Document, cells: Cells) -> Restricted:
+    """A vehicle that waits: whoever rides is in no GBFS document."""
+    code = _code(told, "vehicle_id", "bike_id")
+    station = told.get("station_id")
+    reported = told.get("last_reported", document.page["last_updated"])
+    at = plausible("last_reported", gbfs.instant("last_reported", reported), document.received_at)
+    where = cells.attempt(lambda: place(told.get("lat"), told.get("lon")))
+    vehicle = Vehicle(
+        id=urn("Vehicle", system.name, code),
+        observed_at=at,
+        vehicle_type=system.vehicle_type,
+        category=("public", "tracked"),
+        fleet_vehicle_id=code,
+        location=where,
+        position_source="gbfs" if where else None,
+        battery=cells.attempt(lambda: _share(told.get("current_fuel_percent"))),
+        current_range=cells.attempt(lambda: _range(told.get("current_range_meters"))),
+        service_status="outOfService" if told.get("is_disabled") is True else "parked",
+        ref_station=urn("BikeHireDockingStation", system.name, station) if isinstance(station, str) else None,
+    )
+    return Restricted(vehicle, document.received_at + REMEMBERED)
+
+
+def _code(told: Any, *names: str) -> str:
+    code = next((told[name] for name in names if name in told), None) if isinstance(told, dict) else None
+    if not isinstance(code, str) or not code:
+        raise DecodeError(names[0], told, "is missing or no text")
+    return code
+
+
+def _share(value: Any) -> float | None:
+    return (
+        None if value is None else within("current_fuel_percent", _number("current_fuel_percent", value), Range(0, 1))
+    )
+
+
+def _range(value: Any) -> float | None:
+    return None if value is None else within("current_range_meters", _number("range", value), Range(0, 1_000_000))
+
+
+def _number(field: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise DecodeError(field, value, "is no number")
+    return float(value)
+
+
+def _observed_at(station: Mapping[str, Any], document: Document) -> datetime | None:
     """When the status was reported; None for a station that only says what it is."""
     if not any(name in station for name in OBSERVED):
         return None
     field = "last_reported" if "last_reported" in station else "last_updated"
-    value = station.get("last_reported", page["last_updated"])
-    return plausible(field, gbfs.instant(field, value), received_at)
-
-
-def _place(station: Mapping[str, Any]) -> Point | None:
-    if "lat" not in station and "lon" not in station:
-        return None
-    north, east = station.get("lat"), station.get("lon")
-    if not isinstance(north, int | float) or not isinstance(east, int | float):
-        raise DecodeError("lat, lon", (north, east), "are no numbers")
-    return Point(within("lon", float(east), Range(-180, 180)), within("lat", float(north), Range(-90, 90)))
+    value = station.get("last_reported", document.page["last_updated"])
+    return plausible(field, gbfs.instant(field, value), document.received_at)
 
 
 def _count(station: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
@@ -91,8 +194,18 @@ def _status(station: Mapping[str, Any], counts: Mapping[str, int | None]) -> str
     """The model's one word for a port; None when the station says nothing about its state."""
     if not any(name in station for name in OBSERVED):
         return None
-    if station.get("is_installed") is False or station.get("is_renting") is False:
+    # The first GBFS wrote 0 for false.
+    if station.get("is_installed") in (False, 0) or station.get("is_renting") in (False, 0):
         return "outOfService"
     if counts["available_bike_number"] == 0:
         return "empty"
+    if station.get("is_returning") in (False, 0):
+        return "withIncidence"  # one can take a bike here and not bring one back
     return "full" if counts["free_slot_number"] == 0 else "working"
+
+
+READERS: dict[str, Callable[[System, Any, Document, Cells], Item]] = {
+    "stations": _port,
+    "bikes": _vehicle,
+    "vehicles": _vehicle,
+}

@@ -31,11 +31,11 @@ def feed_urls(body: bytes) -> dict[str, str]:
     return {each["name"]: each["url"] for each in feeds if isinstance(each, dict) and {"name", "url"} <= each.keys()}
 
 
-def stations(page: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The stations of station_information or station_status. Raises DecodeError when there is no such list."""
-    found = page["data"].get("stations")
+def listed(page: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    """The objects of the document's list of that name. Raises DecodeError when there is no such list."""
+    found = page["data"].get(name)
     if not isinstance(found, list):
-        raise DecodeError("data.stations", type(found).__name__, "is no list")
+        raise DecodeError(f"data.{name}", type(found).__name__, "is no list")
     yield from found
 
 
