@@ -18,6 +18,6 @@ def page_links(request: Request, given: Mapping[str, str], page: Page, *, more: 
         links.append(("next", page.offset + page.limit))
     path = request.scope["path"]
     return ", ".join(
-        f'<{path}?{urlencode({**given, "limit": page.limit, "offset": offset})}>; rel="{rel}"; type="{http.LD}"'
+        f'<{path}?{urlencode({**given, "limit": page.limit, "offset": offset})}>;rel="{rel}";type="{http.LD}"'
         for rel, offset in links
     )

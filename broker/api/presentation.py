@@ -26,6 +26,7 @@ MOST_LEVELS: Final = 10
 _FORMATS: Final[dict[str, Format]] = {**{name: name for name in get_args(Format)}, "keyValues": "simplified"}
 _OPTIONS: Final = frozenset({*_FORMATS, "sysAttrs"})
 _VERSION: Final = re.compile(r'\bngsi-ld\s*=\s*"?(\d{1,3})\.(\d{1,3})(?:\.\d{1,3})?\b')
+_SYSTEM: Final = SYSTEM_MEMBERS | {"expiresAt"}
 _NORMALIZED: Final = Representation()
 
 
@@ -80,8 +81,7 @@ def _representation(given: Mapping[str, Any], context: Context, joining: Joining
 
 def _attributes(given: Mapping[str, Any], context: Context) -> frozenset[str]:
     """IRIs of attrs; the system's own attributes are shown with sysAttrs, whatever attrs says."""
-    system = SYSTEM_MEMBERS | {"expiresAt"}
-    return frozenset(context.attribute(name) for name in _items(given, "attrs") if name not in system)
+    return frozenset(context.attribute(name) for name in _items(given, "attrs") if name not in _SYSTEM)
 
 
 def _format(given: Mapping[str, Any], options: frozenset[str]) -> Format:

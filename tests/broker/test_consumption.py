@@ -503,7 +503,7 @@ async def test_a_query_in_a_body_negotiates_and_pages(http: httpx.AsyncClient) -
     answer = await http.post(ask, json=body, headers=GEO)
     assert answer.json()["type"] == "FeatureCollection"
     assert answer.headers["ngsild-results-count"] == "2"
-    assert '</ngsi-ld/v1/entityOperations/query?limit=1&count=true&offset=1>; rel="next"' in answer.headers["link"]
+    assert '</ngsi-ld/v1/entityOperations/query?limit=1&count=true&offset=1>;rel="next"' in answer.headers["link"]
     ld = await http.post(
         "/entityOperations/query",
         content=b'{"@context": "%s", "type": "Query", "entities": [{"type": "City"}]}' % CORE.encode(),

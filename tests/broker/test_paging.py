@@ -25,7 +25,7 @@ async def fill(client: httpx.AsyncClient, number: int) -> None:
 
 
 def links(answer: httpx.Response) -> dict[str, str]:
-    found = re.findall(r'<([^>]*)>; rel="(next|prev)"; type="application/ld\+json"', answer.headers["link"])
+    found = re.findall(r'<([^>]*)>;rel="(next|prev)";type="application/ld\+json"', answer.headers["link"])
     return {rel: url for url, rel in found}
 
 

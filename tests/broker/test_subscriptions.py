@@ -196,7 +196,7 @@ async def test_a_list_has_pages(client: httpx.AsyncClient) -> None:
     page = await client.get("/subscriptions?limit=2&count=true")
     assert [item["id"][-1] for item in page.json()] == ["0", "1"]
     assert page.headers["ngsild-results-count"] == "3"
-    assert 'offset=2>; rel="next"' in page.headers["link"]
+    assert 'offset=2>;rel="next"' in page.headers["link"]
     last = await client.get("/subscriptions?limit=2&offset=2")
     assert [item["id"][-1] for item in last.json()] == ["2"]
     assert 'rel="prev"' in last.headers["link"]
