@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
@@ -18,6 +19,7 @@ from broker.log.live import Live
 from broker.provision import Provision
 from broker.settings import Settings, version
 from broker.store.db import Database
+from broker.store.signals import Signals
 from broker.subscriptions.dispatcher import Dispatcher
 from broker.upkeep import keep_up
 
@@ -34,18 +36,21 @@ def create_app(settings: Settings) -> Door:
             statement_timeout=settings.statement_timeout,
         )
         provision = Provision(database, settings.database_writers)
-        contexts = Contexts(settings)
+        contexts = Contexts(settings, database)
         live = Live(database, settings.database_url)
         app.state.broker = Broker(settings, database, contexts, provision, live)
         upkeep = asyncio.create_task(keep_up(database, settings))
         cleaning = asyncio.create_task(clean_up(database, provision, settings.expiry_pause))
         dispatcher = Dispatcher(settings, database, contexts)
         dispatcher.start()
+        signals = Signals(settings.database_url, partial(_forget, database, contexts))
         yield
         await live.close()
         await dispatcher.close()
         cleaning.cancel()
         upkeep.cancel()
+        await signals.close()
+        await contexts.close()
         await provision.close()
         await database.close()
 
@@ -53,3 +58,12 @@ def create_app(settings: Settings) -> Door:
     app.router.routes.append(WebSocketRoute(f"{V1}/stream", stream.websocket))
     app.openapi = lambda: openapi.describe(OPERATIONS)  # type: ignore[method-assign]  # FastAPI's documented way
     return Door(app, OPERATIONS, settings)
+
+
+def _forget(database: Database, contexts: Contexts, tenant: str | None) -> None:
+    """Let go of what this process remembers of a tenant, or of all of them."""
+    if tenant is None:
+        database.tenants.clear()
+    else:
+        database.tenants.pop(tenant, None)
+    contexts.forget(tenant)

@@ -85,7 +85,10 @@ class Door:
         scope = request.scope
         scope["media"] = _media(operation, headers) if operation.asks else operation.offers[0]
         scope["given"] = parameters.parse(scope["query_string"], operation.query)
-        return await operation.function(request)
+        answer = await operation.function(request)
+        if isinstance(answer, http.Hosting):
+            await http.broker(request).contexts.link_url(answer.context, answer.tenant)
+        return answer
 
     def _check_body(self, operation: Operation, headers: Headers) -> None:
         """Raises 411, 415, 413 before anything else is looked at (6.3.4)."""

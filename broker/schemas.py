@@ -28,6 +28,18 @@ _PROBLEM: Final = _object("type title", type=_STRING, title=_STRING, detail=_STR
 SCHEMAS: Final[dict[str, Any]] = {
     "ProblemDetails": _PROBLEM,
     "LdContext": {"type": "object", "properties": {"@context": _ANY}, "required": ["@context"]},
+    "LdContextMetadata": _object(
+        "URL localId kind createdAt",
+        URL=_URI,
+        localId=_URI,
+        kind={"enum": ["Hosted", "Cached", "ImplicitlyCreated"]},
+        createdAt=_STRING,
+        expiresAt=_STRING,
+        lastUsage=_STRING,
+        numberOfHits=_COUNT,
+    ),
+    "LdContextOrMetadata": {"anyOf": [_ref("LdContext"), _ref("LdContextMetadata")]},
+    "LdContexts": {"type": "array", "items": {"anyOf": [_URI, _ref("LdContextMetadata")]}},
     "Attribute": {"type": "object", "properties": {"type": _STRING, "value": _ANY, "observedAt": _STRING}},
     "Entity": {**_object("id type", **_ENTITY), "additionalProperties": True},
     "EntityFragment": {**_object("", **_ENTITY), "additionalProperties": True},

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from broker.api import http
 from broker.api.entities import merge_fragment
 from broker.store.changes import Operation, Outcome
+from ngsi import aliases, names, patch
 from ngsi import merge as merge_patch
-from ngsi import names, patch
 from ngsi.entity import Fragment, parse_entity, parse_fragment
 from ngsi.errors import BadRequestData, InvalidRequest, NgsiLdError
 from ngsi.jsonld import Context
@@ -118,13 +118,14 @@ async def _each(request: Request, parse: Parse[F], rule: Rule[F], *, create: boo
         try:
             if shared is not None and not (isinstance(item, dict) and "@context" in item):
                 context = shared
+                aliases.resolve(item, context)
             else:
                 context = await http.body_context(request, item)
             fragment = parse(item, context)
         except NgsiLdError as error:
             results.append((entity_id, error))
             continue
-        results.append((entity_id, None))
+        results.append((fragment.id or entity_id, None))
         operations.append(Operation(tenant, fragment.id or entity_id, rule(fragment)))
     outcomes = iter(await http.broker(request).provision.apply(operations) if operations else [])
     return [(entity_id, next(outcomes) if known is None else known) for entity_id, known in results]

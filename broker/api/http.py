@@ -14,15 +14,15 @@ from broker.api import bodies
 from broker.api.negotiation import GEO as GEO
 from broker.api.negotiation import JSON as JSON
 from broker.api.negotiation import LD as LD
-from broker.contexts import Contexts, served
+from broker.contexts import Contexts, is_compound, served
 from broker.log.live import Live
 from broker.provision import Provision
 from broker.settings import Settings
 from broker.store.db import Database
 from broker.store.tenants import tenant_no
+from ngsi import aliases
 from ngsi.errors import BadRequestData, InvalidRequest, NonexistentTenant, shown
 from ngsi.jsonld import Context
-from ngsi.terms import CORE_CONTEXT
 
 # quotes and brackets that were forgotten are forgiven
 _LINK: Final = re.compile(
@@ -117,7 +117,7 @@ def link_context(request: Request) -> str | None:
 
 
 async def query_context(request: Request) -> Context:
-    return await broker(request).contexts.load(link_context(request))
+    return await broker(request).contexts.load(link_context(request), tenant_name(request))
 
 
 async def body(request: Request) -> Any:
@@ -132,24 +132,41 @@ def is_ld(request: Request) -> bool:
 
 
 async def body_context(request: Request, content: Any) -> Context:
-    """The @context of one JSON object: from Link for json, from the body for ld+json (6.3.5)."""
+    """The @context of one JSON object: from Link for json, from the body for ld+json (6.3.5).
+
+    Members of `content` that the @context names otherwise get the standard's names. Raises BadRequestData,
+    LdContextNotAvailable.
+    """
+    context = await _body_context(request, content)
+    aliases.resolve(content, context)
+    return context
+
+
+async def _body_context(request: Request, content: Any) -> Context:
     contexts = broker(request).contexts
     inside = isinstance(content, dict) and "@context" in content
     if not is_ld(request):
         if inside:
             raise BadRequestData("@context: a body of application/json must not hold one; use a Link header or ld+json")
-        return await contexts.load(link_context(request))
+        return await contexts.load(link_context(request), tenant_name(request))
     if link_context(request) is not None:
         raise BadRequestData("Link: a body of application/ld+json brings its own @context")
     if not inside:
         raise BadRequestData("@context: a body of application/ld+json must hold one")
-    return await contexts.load(content["@context"])
+    return await contexts.load(content["@context"], tenant_name(request))
 
 
 def accepts(request: Request) -> str:
     """The media type of the answer: the best that the operation offers and the Accept header takes."""
     media: str = request.scope["media"]
     return media
+
+
+class Hosting(Response):
+    """An answer whose Link names a compound @context: the door hosts `context` before it lets the answer out."""
+
+    context: Context
+    tenant: str
 
 
 def answer(request: Request, content: Any, context: Context, headers: dict[str, str] | None = None) -> Response:
@@ -159,15 +176,36 @@ def answer(request: Request, content: Any, context: Context, headers: dict[str, 
     """
     headers = dict(headers or {})
     media = accepts(request)
-    source = served(context)
     if media == JSON or (media == GEO and _prefers_json(request)):
-        url = source if isinstance(source, str) else CORE_CONTEXT
-        headers["Link"] = ", ".join(filter(None, [f"<{url}>{_CONTEXT_REL}", headers.get("Link")]))
-    elif isinstance(content, list):
+        return _linked(request, content, context, headers, media)
+    source = served(context)
+    if isinstance(content, list):
         content = [{"@context": source, **item} for item in content]
     else:
         content = {"@context": source, **content}
     return Response(orjson.dumps(content), 200, headers, media_type=media)
+
+
+def _linked(request: Request, content: Any, context: Context, headers: dict[str, str], media: str) -> Response:
+    tenant = tenant_name(request)
+    url = broker(request).contexts.url_of(context, tenant, base_url(request))
+    headers["Link"] = ", ".join(filter(None, [f"<{url}>{_CONTEXT_REL}", headers.get("Link")]))
+    if not is_compound(context):
+        return Response(orjson.dumps(content), 200, headers, media_type=media)
+    hosting = Hosting(orjson.dumps(content), 200, headers, media_type=media)
+    hosting.context, hosting.tenant = context, tenant
+    return hosting
+
+
+def plain(request: Request, content: Any) -> Response:
+    """`content` that no @context belongs to, such as a @context itself."""
+    return Response(orjson.dumps(content), 200, media_type=accepts(request))
+
+
+def base_url(request: Request) -> str:
+    """The broker's URL as this client knows it."""
+    host = request.headers.get("host", "")
+    return f"{request.scope['scheme']}://{host}" if host else ""
 
 
 def _prefers_json(request: Request) -> bool:

@@ -12,6 +12,7 @@ from broker.api import (
     attributes,
     batch,
     consumption,
+    contexts,
     entities,
     evolutions,
     info,
@@ -301,6 +302,30 @@ _STREAM: Final = (
     ),
 )
 
+_CONTEXT: Final = f"{V1}/jsonldContexts/{{id}}"
+_CONTEXTS: Final = (
+    Operation("POST", f"{V1}/jsonldContexts", contexts.add, body="LdContext", answers=_CREATED, errors=(400, 504)),
+    Operation(
+        "GET",
+        f"{V1}/jsonldContexts",
+        contexts.query,
+        frozenset({"details", "kind"}),
+        offers=CONTEXTUAL,
+        answers={200: "LdContexts"},
+        errors=(400, 404),
+    ),
+    Operation(
+        "GET",
+        _CONTEXT,
+        contexts.serve,
+        frozenset({"details", "core", "tenant"}),
+        offers=CONTEXTUAL,
+        answers={200: "LdContextOrMetadata"},
+        errors=(400, 404, 422),
+    ),
+    Operation("DELETE", _CONTEXT, contexts.delete, frozenset({"reload"}), errors=(400, 404, 504)),
+)
+
 _ADMIN: Final = (
     Operation("POST", "/admin/quarantine", quarantine.add, body="Message", answers={201: "Number"}),
     Operation(
@@ -338,6 +363,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *_HISTORY,
     *_SUBSCRIPTIONS,
     *_STREAM,
+    *_CONTEXTS,
     *_ADMIN,
     *_POLICIES,
     *_ABOUT,

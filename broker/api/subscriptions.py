@@ -126,7 +126,7 @@ async def _check_context(request: Request, document: Mapping[str, Any]) -> None:
     if source is not None:
         if not isinstance(source, str):
             raise BadRequestData("jsonldContext: a URI is needed")
-        await http.broker(request).contexts.load(source)
+        await http.broker(request).contexts.load(source, http.tenant_name(request))
 
 
 def _sys_attrs(given: Mapping[str, str]) -> bool:

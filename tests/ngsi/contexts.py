@@ -10,11 +10,11 @@ from ngsi.jsonld import Context, compile_context
 
 
 @lru_cache
-def _core() -> dict[str, Any]:
+def core() -> dict[str, Any]:
     text = files("ngsi").joinpath("contexts", "ngsi-ld-core-context-v1.9.jsonld").read_bytes()
     core: dict[str, Any] = orjson.loads(text)["@context"]
     return core
 
 
 def context(**terms: str) -> Context:
-    return compile_context([terms] if terms else [], _core(), terms or None)
+    return compile_context([terms] if terms else [], core(), terms or None)

@@ -1,0 +1,57 @@
+"""Word between the processes of one installation: what one of them must no longer remember of a tenant."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import asyncpg
+
+from broker.store.db import CONNECTION_LOST, Database
+
+_CHANNEL: Final = "forget"
+_PAUSE: Final = 2.0  # seconds before a lost connection is tried again
+_log = logging.getLogger("broker")
+
+Forget = Callable[[str | None], None]
+
+
+async def tell(database: Database, tenant: str) -> None:
+    """Have every process forget what it remembers of `tenant` (a name)."""
+    await database.writers.execute("select pg_notify($1, $2)", _CHANNEL, tenant)
+
+
+class Signals:
+    """Listens on a connection of its own and calls `forget` with a tenant's name; with None when word may have been
+    missed."""
+
+    def __init__(self, dsn: str, forget: Forget) -> None:
+        self._dsn = dsn
+        self._forget = forget
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
+                _log.warning("the connection that hears of other processes is lost (%s)", type(error).__name__)
+            await asyncio.sleep(_PAUSE)
+
+    async def _listen(self) -> None:
+        connection = await asyncpg.connect(self._dsn, timeout=10)
+        try:
+            ended = asyncio.Event()
+            connection.add_termination_listener(lambda _: ended.set())
+            await connection.add_listener(_CHANNEL, lambda *heard: self._forget(heard[3]))
+            self._forget(None)
+            await ended.wait()
+        finally:
+            with suppress(*CONNECTION_LOST):
+                await connection.close(timeout=2)

@@ -1,0 +1,426 @@
+"""@contexts: fetched, hosted, compound; what a context means for what is stored and shown (GS CIM 009, 5.5.7, 5.13)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+import asyncpg
+import httpx
+import orjson
+import pytest
+
+from broker.app import create_app
+from broker.settings import Settings
+from tests.broker.sources import Page, Source, source
+
+ROOT = "http://127.0.0.1:1026"
+CONTEXTS = "/jsonldContexts"
+LD = "application/ld+json"
+ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
+CORE = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
+TERMS = {"Room": "https://a.example/Room", "t": "https://a.example/t"}
+ROOM = {"id": "urn:ngsi-ld:Room:1", "type": "Room", "t": 21}
+
+
+def link(url: str) -> dict[str, str]:
+    return {"Link": f'<{url}>; rel="http://www.w3.org/ns/json-ld#context"; type="{LD}"'}
+
+
+@asynccontextmanager
+async def broker(dsn: str, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(Settings(database_url=dsn, **{"remote_allow": "127.0.0.0/8", **settings}))
+    async with (
+        app.app.router.lifespan_context(app.app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=f"{ROOT}/ngsi-ld/v1"
+        ) as http,
+    ):
+        yield http
+
+
+@pytest.fixture
+async def city(dsn: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with broker(dsn) as http:
+        yield http
+
+
+@pytest.fixture
+def web() -> Iterator[Source]:
+    with source() as made:
+        yield made
+
+
+async def post_ld(http: httpx.AsyncClient, path: str, body: Any, **headers: str) -> httpx.Response:
+    return await http.post(path, content=orjson.dumps(body), headers={"Content-Type": LD, **headers})
+
+
+async def listed(http: httpx.AsyncClient, query: str = "details=true", **headers: str) -> Any:
+    answer = await http.get(f"{CONTEXTS}?{query}", headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+# -- where the context of a request comes from (6.3.5)
+
+
+async def test_a_link_gives_names_their_meaning(city: httpx.AsyncClient, web: Source) -> None:
+    url = web.put("/c.jsonld", TERMS)
+    assert (await city.post("/entities", json=ROOM, headers=link(url))).status_code == 201
+    plain = (await city.get(f"/entities/{ROOM['id']}?options=keyValues")).json()
+    assert plain["https://a.example/t"] == 21
+    answer = await city.get(f"/entities/{ROOM['id']}?options=keyValues", headers=link(url))
+    assert answer.json() == {"id": ROOM["id"], "type": "Room", "t": 21}
+    assert answer.headers["link"] == link(url)["Link"]
+    inside = await city.get(f"/entities/{ROOM['id']}", headers=link(url) | {"Accept": LD})
+    assert inside.json()["@context"] == url
+    assert "link" not in inside.headers
+    listed = await city.get("/entities?type=Room", headers=link(url) | {"Accept": LD})
+    assert [item["@context"] for item in listed.json()] == [url]
+    assert web.asked == {"/c.jsonld": 1}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "word"),
+    [
+        ({"Content-Type": "application/json"}, {**ROOM, "@context": CORE}, "@context"),
+        ({"Content-Type": LD}, ROOM, "@context"),
+        ({"Content-Type": LD, **link(CORE)}, {**ROOM, "@context": CORE}, "Link"),
+        ({"Content-Type": LD}, {**ROOM, "@context": 5}, "@context"),
+        ({"Content-Type": LD}, {**ROOM, "@context": {"t": 5}}, "'t'"),
+        ({"Content-Type": LD}, {**ROOM, "@context": {"t": {"@id": "https://a.example/t", "@context": {}}}}, "scoped"),
+        ({"Content-Type": LD}, {**ROOM, "@context": {"a": "b:x", "b": "a:x"}}, "itself"),
+        ({"Content-Type": LD}, {**ROOM, "@context": {"t": "https://a.example/a b"}}, "not an IRI"),
+        ({"Content-Type": LD}, {**ROOM, "@context": "ftp://a.example/c"}, "ftp"),
+        ({"Content-Type": LD}, {**ROOM, "@context": "no url"}, "no url"),
+        ({"Content-Type": LD}, {**ROOM, "@context": "http://["}, "http://["),
+        ({"Content-Type": LD}, {**ROOM, "@context": [[[[[[[[[[[CORE]]]]]]]]]]]}, "deep"),
+        ({"Content-Type": LD}, {**ROOM, "t": {"value": 1, "@context": {"x": "y:z"}}, "@context": CORE}, "@context"),
+    ],
+)
+async def test_contexts_that_are_refused(
+    city: httpx.AsyncClient, headers: dict[str, str], body: dict[str, Any], word: str
+) -> None:
+    answer = await city.post("/entities", content=orjson.dumps(body), headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (400, ERRORS + "BadRequestData"), answer.text
+    assert word in answer.json()["detail"]
+
+
+async def test_a_source_without_an_answer_is_504(city: httpx.AsyncClient, web: Source) -> None:
+    gone = web.url("/c.jsonld").replace(str(web.port), "9")
+    unknown = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-non-existing.jsonld"
+    for url in (web.url("/none.jsonld"), gone, "http://nowhere.invalid/c.jsonld", unknown):
+        answer = await city.get("/entities?type=Room", headers=link(url))
+        assert (answer.status_code, answer.json()["type"]) == (504, ERRORS + "LdContextNotAvailable")
+        assert "link" not in answer.headers
+    assert await listed(city) == []
+
+
+@pytest.mark.parametrize(
+    "page", [Page(b"<html>"), Page(b"{}"), Page(b"[]"), Page(b'{"@context": 5}'), Page(b'{"@context":"' + b"x" * 2**21)]
+)
+async def test_a_document_that_is_no_context_is_400_and_never_kept(
+    city: httpx.AsyncClient, web: Source, page: Page
+) -> None:
+    web.pages["/c.jsonld"] = page
+    for _ in range(2):
+        answer = await city.get("/entities?type=Room", headers=link(web.url("/c.jsonld")))
+        assert (answer.status_code, answer.json()["type"]) == (400, ERRORS + "BadRequestData")
+    assert web.asked["/c.jsonld"] == 2
+    assert await listed(city) == []
+    web.put("/c.jsonld", TERMS)
+    assert (await city.get("/entities?type=Room", headers=link(web.url("/c.jsonld")))).status_code == 200
+
+
+async def test_a_batch_tells_each_entity_its_context_error(city: httpx.AsyncClient, web: Source) -> None:
+    good, lost = web.put("/c.jsonld", TERMS), web.url("/none.jsonld")
+    batch = [
+        {**ROOM, "@context": good},
+        {**ROOM, "id": "urn:x:2", "@context": lost},
+        {**ROOM, "id": "urn:x:3"},
+    ]
+    answer = await post_ld(city, "/entityOperations/create", batch)
+    assert answer.status_code == 207
+    assert answer.json()["success"] == [ROOM["id"]]
+    assert [item["error"]["type"] for item in answer.json()["errors"]] == [
+        ERRORS + "LdContextNotAvailable",
+        ERRORS + "BadRequestData",
+    ]
+    assert "link" not in answer.headers
+
+
+# -- fetching: once, bounded, guarded
+
+
+async def test_many_who_ask_at_once_cost_one_fetch(city: httpx.AsyncClient, web: Source) -> None:
+    url = web.put("/c.jsonld", TERMS, delay=0.2)
+    answers = await asyncio.gather(*(city.get("/entities?type=Room", headers=link(url)) for _ in range(30)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert web.asked == {"/c.jsonld": 1}
+
+
+async def test_contexts_that_refer_to_others(city: httpx.AsyncClient, web: Source) -> None:
+    web.put("/terms.jsonld", TERMS)
+    url = web.put("/c.jsonld", ["terms.jsonld", {"Hall": "https://a.example/Hall"}, CORE])
+    assert (await city.post("/entities", json=ROOM, headers=link(url))).status_code == 201
+    assert (await city.get("/entities/urn:ngsi-ld:Room:1")).json()["type"] == "https://a.example/Room"
+    loop = web.put("/loop.jsonld", ["loop.jsonld"])
+    answer = await city.get("/entities?type=Room", headers=link(loop))
+    assert answer.json()["type"] == ERRORS + "BadRequestData"
+    for i in range(40):
+        web.put(f"/many/{i}", {})
+    answer = await post_ld(city, "/entities", {**ROOM, "@context": [web.url(f"/many/{i}") for i in range(40)]})
+    assert answer.json()["type"] == ERRORS + "BadRequestData"
+
+
+async def test_redirections_are_followed_three_times(city: httpx.AsyncClient, web: Source) -> None:
+    web.put("/0", TERMS)
+    for i in range(1, 5):
+        web.pages[f"/{i}"] = Page(b"", 302, {"Location": f"/{i - 1}"})
+    assert (await city.get("/entities?type=Room", headers=link(web.url("/3")))).status_code == 200
+    assert (await city.get("/entities?type=Room", headers=link(web.url("/4")))).status_code == 504
+
+
+async def test_the_network_behind_the_broker_is_out_of_reach(dsn: str, web: Source) -> None:
+    url = web.put("/c.jsonld", TERMS)
+    local = f"http://localhost:{web.port}/c.jsonld"
+    async with broker(dsn, remote_allow="") as http:
+        for each in (url, local, url.replace("127.0.0.1", "2130706433"), url.replace("127.0.0.1", "[::ffff:7f00:1]")):
+            answer = await http.get("/entities?type=Room", headers=link(each))
+            assert answer.status_code == 504
+            assert "BROKER_REMOTE_ALLOW" in answer.json()["detail"]
+    assert not web.asked
+    web.pages["/away"] = Page(b"", 302, {"Location": "http://169.254.169.254/latest"})
+    web.pages["/file"] = Page(b"", 302, {"Location": "file:///etc/passwd"})
+    async with broker(dsn, remote_allow="localhost") as http:
+        assert (await http.get("/entities?type=Room", headers=link(local))).status_code == 200
+        assert web.hosts[-1] == f"localhost:{web.port}"
+        assert (await http.get("/entities?type=Room", headers=link(local[:-8] + "away"))).status_code == 504
+        assert (await http.get("/entities?type=Room", headers=link(local[:-8] + "file"))).status_code == 400
+
+
+async def test_a_slow_source_is_given_up(dsn: str, web: Source) -> None:
+    url = web.put("/c.jsonld", TERMS, delay=3)
+    async with broker(dsn, context_timeout=0.2) as http:
+        assert (await http.get("/entities?type=Room", headers=link(url))).status_code == 504
+
+
+async def test_a_restart_needs_no_source(dsn: str, web: Source) -> None:
+    url = web.put("/c.jsonld", TERMS)
+    async with broker(dsn) as http:
+        await http.get("/entities?type=Room", headers=link(url))
+    web.close()
+    async with broker(dsn) as http:
+        assert (await http.post("/entities", json=ROOM, headers=link(url))).status_code == 201
+        assert (await http.get(f"/entities/{ROOM['id']}")).json()["type"] == "https://a.example/Room"
+
+
+async def _expire(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("update context set expires_at = now() - interval '1 day'")
+    await connection.close()
+
+
+async def test_an_old_copy_is_renewed_and_kept_when_that_fails(dsn: str, web: Source) -> None:
+    url = web.put("/c.jsonld", TERMS)
+    asked = "/entities/urn:ngsi-ld:Room:1"
+    async with broker(dsn) as http:
+        await http.post("/entities", json=ROOM, headers=link(url))
+    await _expire(dsn)
+    web.pages["/c.jsonld"] = Page(b"<html>")
+    async with broker(dsn) as http:
+        for _ in range(3):
+            assert (await http.get(asked, headers=link(url))).json()["type"] == "Room"
+        assert web.asked["/c.jsonld"] == 2  # not asked again at once
+    await _expire(dsn)
+    web.put("/c.jsonld", {"Zimmer": "https://a.example/Room"})
+    async with broker(dsn) as http:
+        assert (await http.get(asked, headers=link(url))).json()["type"] == "Zimmer"
+
+
+async def test_the_source_says_how_long_a_copy_lasts(city: httpx.AsyncClient, web: Source) -> None:
+    for path, header in (("/a", "public, max-age=120"), ("/b", "no-cache"), ("/c", "")):
+        url = web.put(path, TERMS, headers={"Cache-Control": header} if header else {})
+        await city.get("/entities?type=Room", headers=link(url))
+    lasting = []
+    for item in await listed(city):
+        created, expires = (item[name].replace("Z", "+00:00") for name in ("createdAt", "expiresAt"))
+        lasting.append(round(_seconds(expires) - _seconds(created)))
+    assert lasting == [120, 10, 3600]
+
+
+def _seconds(text: str) -> float:
+    from datetime import datetime
+
+    return datetime.fromisoformat(text).timestamp()
+
+
+# -- stored contexts (5.13)
+
+
+async def host(http: httpx.AsyncClient, context: Any = TERMS, **headers: str) -> str:
+    answer = await http.post(CONTEXTS, json={"@context": context, "else": "discarded"}, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return answer.headers["location"]
+
+
+async def test_a_hosted_context_is_served_and_used(city: httpx.AsyncClient) -> None:
+    path = await host(city)
+    assert path.startswith("/ngsi-ld/v1/jsonldContexts/urn:")
+    assert (await city.get(ROOT + path)).json() == {"@context": TERMS}
+    assert (await city.get(ROOT + path + "?core=1.8")).json()["@context"] == [TERMS, CORE.replace("1.9", "1.8")]
+    assert (await city.get(ROOT + path + "?core=9.9")).status_code == 400
+    assert await listed(city, "details=false") == [ROOT + path]
+    for base in (ROOT, "http://city.example:8080"):
+        await city.post("/entities", json=ROOM, headers=link(base + path))
+        assert (await city.get(f"/entities/{ROOM['id']}")).json()["type"] == "https://a.example/Room"
+        await city.delete(f"/entities/{ROOM['id']}")
+    [told] = await listed(city)
+    assert (told["URL"], told["kind"], told["numberOfHits"] >= 2) == (ROOT + path, "Hosted", True)
+    assert told["localId"] == path.rpartition("/")[2]
+    assert told["timestamp"] == told["createdAt"] <= told["lastUsage"]
+    assert (await city.get(ROOT + path + "?details=true")).json() == told
+
+
+async def test_a_fetched_context_is_told_of_but_not_served(city: httpx.AsyncClient, web: Source) -> None:
+    url = web.put("/c.jsonld", TERMS)
+    for _ in range(3):
+        await city.get("/entities?type=Room", headers=link(url))
+    assert await listed(city, "kind=Cached") == [url]
+    [told] = await listed(city)
+    assert (told["URL"], told["kind"], told["numberOfHits"]) == (url, "Cached", 3)
+    assert told["createdAt"] < told["expiresAt"]
+    for name in (quote(url, safe=""), url, told["localId"]):
+        answer = await city.get(f"{CONTEXTS}/{name}")
+        assert (answer.status_code, answer.json()["type"]) == (422, ERRORS + "OperationNotSupported")
+        assert (await city.get(f"{CONTEXTS}/{name}?details=true")).json()["URL"] == url
+
+
+async def test_a_fetched_context_is_reloaded_or_deleted(city: httpx.AsyncClient, web: Source) -> None:
+    url = web.put("/c.jsonld", TERMS)
+    name = quote(url, safe="")
+    await city.post("/entities", json=ROOM, headers=link(url))
+    web.put("/c.jsonld", {"Zimmer": "https://a.example/Room"})
+
+    async def shown() -> str:
+        return str((await city.get(f"/entities/{ROOM['id']}", headers=link(url))).json()["type"])
+
+    assert await shown() == "Room"
+    assert (await city.delete(f"{CONTEXTS}/{name}?reload=true")).status_code == 204
+    assert await shown() == "Zimmer"
+    for page in (Page(b"", 500), Page(b"<html>")):
+        web.pages["/c.jsonld"] = page
+        answer = await city.delete(f"{CONTEXTS}/{name}?reload=true")
+        assert (answer.status_code, answer.json()["type"]) == (504, ERRORS + "LdContextNotAvailable")
+        assert await shown() == "Zimmer"
+    assert (await city.delete(f"{CONTEXTS}/{name}")).status_code == 204
+    assert (await city.delete(f"{CONTEXTS}/{name}")).status_code == 404
+    assert await listed(city) == []
+    assert (await city.get(f"/entities/{ROOM['id']}", headers=link(url))).status_code == 400
+
+
+async def test_a_compound_context_gets_a_url(city: httpx.AsyncClient, web: Source) -> None:
+    """A json answer links its @context; several URLs, or an object, are hosted for that (6.3.6, 5.13.1)."""
+    url = web.put("/c.jsonld", TERMS)
+    await city.post("/entities", json=ROOM, headers=link(url))
+    for compound in ([url, {"x": "https://a.example/x"}], {"Raum": "https://a.example/Room"}):
+        question = {"type": "Query", "entities": [{"type": "https://a.example/Room"}], "@context": compound}
+        urls = set()
+        for _ in range(2):
+            answer = await post_ld(city, "/entityOperations/query", question, Accept="application/json")
+            assert answer.status_code == 200, answer.text
+            urls.add(answer.headers["link"].partition(">")[0][1:])
+        [hosted] = urls
+        assert (await city.get(hosted)).json() == {"@context": compound}
+        assert (await city.get(hosted + "?details=true")).json()["kind"] == "ImplicitlyCreated"
+        again = await city.get("/entities?type=https://a.example/Room", headers=link(hosted))
+        assert again.json() == answer.json()
+        inside = await post_ld(city, "/entityOperations/query", question, Accept=LD)
+        assert inside.json()[0]["@context"] == compound
+    assert len(await listed(city, "kind=ImplicitlyCreated")) == 2
+    one = {"type": "Query", "entities": [{"type": "Room"}], "@context": [url, CORE]}
+    answer = await post_ld(city, "/entityOperations/query", one)
+    assert answer.headers["link"] == link(url)["Link"]
+
+
+async def test_a_tenants_link_can_be_followed_without_a_header(city: httpx.AsyncClient) -> None:
+    inn = {"NGSILD-Tenant": "inn"}
+    await city.post("/entities", json=ROOM, headers=inn)
+    question = {"type": "Query", "entities": [{"type": "Room"}], "@context": {"Zimmer": "https://a.example/Room"}}
+    answer = await post_ld(city, "/entityOperations/query", question, **inn)
+    url = answer.headers["link"].partition(">")[0][1:]
+    assert (await city.get(url)).json() == {"@context": question["@context"]}
+    assert (await city.get(url, headers={"NGSILD-Tenant": "other"})).status_code == 400
+    assert (await city.get(url.partition("?")[0])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind"),
+    [
+        ("GET", "/none", 404, "ResourceNotFound"),
+        ("GET", "/none?details=true", 404, "ResourceNotFound"),
+        ("GET", "/none?details=maybe", 400, "BadRequestData"),
+        ("GET", "/none?reload=true", 400, "InvalidRequest"),
+        ("GET", "/" + quote(CORE, safe=""), 400, "BadRequestData"),
+        ("GET", "?kind=Own", 400, "BadRequestData"),
+        ("GET", "?details=1", 400, "BadRequestData"),
+        ("DELETE", "/none", 404, "ResourceNotFound"),
+        ("DELETE", "/none?reload=perhaps", 400, "BadRequestData"),
+        ("DELETE", "/none?reload=true", 404, "ResourceNotFound"),
+        ("DELETE", "/" + quote(CORE, safe=""), 400, "BadRequestData"),
+        ("DELETE", "/", 405, None),
+    ],
+)
+async def test_errors_of_stored_contexts(
+    city: httpx.AsyncClient, method: str, path: str, status: int, kind: str | None
+) -> None:
+    answer = await city.request(method, CONTEXTS + path)
+    assert answer.status_code == status
+    assert kind is None or answer.json()["type"] == ERRORS + kind
+
+
+@pytest.mark.parametrize(
+    "body", [{"x": 1}, [1], {"@context": 5}, {"@context": {"a": 1}}, {"@context": {"a": {"@context": {}}}}]
+)
+async def test_only_contexts_are_hosted(city: httpx.AsyncClient, body: Any) -> None:
+    answer = await city.post(CONTEXTS, json=body)
+    assert (answer.status_code, answer.json()["type"]) == (400, ERRORS + "BadRequestData")
+    assert await listed(city) == []
+
+
+async def test_what_is_hosted_cannot_be_reloaded(city: httpx.AsyncClient) -> None:
+    path = await host(city)
+    assert (await city.delete(ROOT + path + "?reload=true")).status_code == 400
+    assert (await city.delete(ROOT + path)).status_code == 204
+    assert (await city.get(ROOT + path)).status_code == 404
+    assert (await city.get("/entities?type=Room", headers=link(ROOT + path))).status_code == 504
+
+
+async def test_tenants_share_no_context(city: httpx.AsyncClient, web: Source) -> None:
+    url = web.put("/c.jsonld", TERMS)
+    inn, out = {"NGSILD-Tenant": "inn"}, {"NGSILD-Tenant": "out"}
+    path = await host(city, **inn)
+    await city.post("/entities", json=ROOM, headers=inn | link(url))
+    assert len(await listed(city, **inn)) == 2
+    for headers in ({}, out):
+        assert (await city.get(ROOT + path, headers=headers)).status_code == 404
+        assert (await city.delete(ROOT + path, headers=headers)).status_code == 404
+    assert await listed(city) == []
+    assert (await city.get(CONTEXTS, headers=out)).json()["type"] == ERRORS + "NonexistentTenant"
+    assert (await city.get("/entities?type=Room", headers=link(ROOT + path))).status_code == 504
+    assert (await city.get("/entities?type=Room", headers=inn | link(ROOT + path))).status_code == 200
+
+
+async def test_two_brokers_agree_on_what_was_deleted(dsn: str) -> None:
+    async with broker(dsn) as one, broker(dsn) as other:
+        path = await host(one)
+        asked = ("/entities?type=Room", link(ROOT + path))
+        for http in (one, other):
+            assert (await http.get(asked[0], headers=asked[1])).status_code == 200
+        await one.delete(ROOT + path)
+        for _ in range(100):
+            if (await other.get(asked[0], headers=asked[1])).status_code == 504:
+                return
+            await asyncio.sleep(0.05)
+    pytest.fail("the other broker still uses the deleted context")
