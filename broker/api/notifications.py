@@ -24,7 +24,7 @@ async def replayed(request: Request) -> Response:
     found = await subscriptions.stored(request)
     subscription = read(found.document)
     source = subscription.jsonld_context or found.context
-    form = Form(subscription, await http.broker(request).contexts.load(source), source)
+    form = Form(subscription, await http.broker(request).contexts.load(source, http.tenant_name(request)), source)
     database = http.broker(request).database
     tenant = await http.tenant(request)
     made = await replay(database, found.no, tenant, subscription, form, after, limit)

@@ -89,7 +89,7 @@ async def _open(
     no = await tenant_no(broker.database, tenant)
     if no is None:
         raise NonexistentTenant(f"NGSILD-Tenant: there is no tenant {shown(tenant)}")
-    context = await broker.contexts.load(url)
+    context = await broker.contexts.load(url, tenant)
     rest = {name: value for name, value in given.items() if name not in _OWN}
     wanted = presentation.presentation(rest, context, http.JSON, "").representation
     selects = match(questions.question(broker.settings, rest, context))

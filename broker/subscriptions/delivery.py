@@ -1,7 +1,7 @@
 """The ways out, one per scheme of an endpoint's URI."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from broker.guard import Guard
 from broker.settings import Settings
@@ -12,7 +12,6 @@ from broker.subscriptions.wire import Wire
 from ngsi.endpoint import Address, Endpoint
 from ngsi.notification import V2
 from ngsi.subscription import Subscription
-from ngsi.terms import CORE_CONTEXT
 
 _JSON: Final = "application/json"
 _RELATION: Final = '; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
@@ -27,10 +26,10 @@ class Post:
         self._wire = Wire(self._guard, settings.notification_timeout)
         self._servers: dict[tuple[Address, str], Server] = {}
 
-    def channel(self, subscription: Subscription, tenant: str, source: Any) -> Channel:
-        """The way to the endpoint of `subscription`; `source` is the @context that it speaks."""
+    def channel(self, subscription: Subscription, tenant: str, link: str) -> Channel:
+        """The way to the endpoint of `subscription`; `link` is the URL of the @context that it speaks."""
         endpoint = subscription.notification.endpoint
-        found = headers(subscription, tenant, source)
+        found = headers(subscription, tenant, link)
         if endpoint.address.scheme in ("mqtt", "mqtts"):
             return MqttChannel(self._server(endpoint), endpoint, found)
         return HttpChannel(self._wire, endpoint, found, self._seconds)
@@ -48,14 +47,14 @@ class Post:
             await server.close()
 
 
-def headers(subscription: Subscription, tenant: str, source: Any) -> list[tuple[str, str]]:
+def headers(subscription: Subscription, tenant: str, link: str) -> list[tuple[str, str]]:
     """What goes with every notification of the subscription; its own receiverInfo comes last and wins."""
     endpoint = subscription.notification.endpoint
     found = {"Content-Type": endpoint.accept, "User-Agent": "yukitsuri"}
     if subscription.notification.format == V2:
         found["Content-Type"], found["Ngsiv2-AttrsFormat"] = _JSON, "normalized"
     elif endpoint.accept == _JSON:
-        found["Link"] = f"<{source if isinstance(source, str) else CORE_CONTEXT}>{_RELATION}"
+        found["Link"] = f"<{link}>{_RELATION}"
     if tenant:
         found["NGSILD-Tenant"] = tenant
     known = {name.lower(): name for name in found}

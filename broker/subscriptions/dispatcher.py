@@ -258,10 +258,11 @@ class _Term:
         """How to write and where to send. Raises NotTaken when the @context cannot be had."""
         source = one.subscription.jsonld_context or one.context
         try:
-            context = await self._contexts.load(source)
+            context = await self._contexts.load(source, one.tenant_name)
+            link = await self._contexts.link_url(context, one.tenant_name)
         except NgsiLdError as error:
             raise NotTaken(f"no notification can be made: {error.detail}") from None
-        return Form(one.subscription, context, source), self._post.channel(one.subscription, one.tenant_name, source)
+        return Form(one.subscription, context, source), self._post.channel(one.subscription, one.tenant_name, link)
 
     async def joined(self, subscriber: Subscriber, form: Form, subjects: Sequence[Event | Entity]) -> Iterable[bytes]:
         """The parts of a notification with the entities that its own are linked to."""
