@@ -44,15 +44,18 @@ def create_app(settings: Settings) -> Door:
         dispatcher = Dispatcher(settings, database, contexts)
         dispatcher.start()
         signals = Signals(settings.database_url, partial(_forget, database, contexts))
-        yield
-        await live.close()
-        await dispatcher.close()
-        cleaning.cancel()
-        upkeep.cancel()
-        await signals.close()
-        await contexts.close()
-        await provision.close()
-        await database.close()
+        await signals.start()
+        try:
+            yield
+        finally:
+            await live.close()
+            await dispatcher.close()
+            cleaning.cancel()
+            upkeep.cancel()
+            await signals.close()
+            await contexts.close()
+            await provision.close()
+            await database.close()
 
     app = FastAPI(title="Yukitsuri", version=version(), lifespan=lifespan, exception_handlers=problems.HANDLERS)
     app.router.routes.append(WebSocketRoute(f"{V1}/stream", stream.websocket))

@@ -29,29 +29,39 @@ class Signals:
     def __init__(self, dsn: str, forget: Forget) -> None:
         self._dsn = dsn
         self._forget = forget
-        self._task = asyncio.create_task(self._run())
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen from now on. Raises asyncpg's errors or OSError when the server cannot be reached."""
+        self._task = asyncio.create_task(self._run(await self._connect()))
 
     async def close(self) -> None:
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
 
-    async def _run(self) -> None:
+    async def _run(self, connection: asyncpg.Connection) -> None:
         while True:
             try:
-                await self._listen()
+                await self._until_lost(connection)
+                _log.warning("the connection that hears of other processes is lost")
+                await asyncio.sleep(_PAUSE)
+                connection = await self._connect()
+                self._forget(None)
             except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
-                _log.warning("the connection that hears of other processes is lost (%s)", type(error).__name__)
-            await asyncio.sleep(_PAUSE)
+                _log.warning("other processes cannot be heard (%s)", type(error).__name__)
 
-    async def _listen(self) -> None:
+    async def _connect(self) -> asyncpg.Connection:
         connection = await asyncpg.connect(self._dsn, timeout=10)
+        await connection.add_listener(_CHANNEL, lambda *heard: self._forget(heard[3]))
+        return connection
+
+    async def _until_lost(self, connection: asyncpg.Connection) -> None:
+        ended = asyncio.Event()
+        connection.add_termination_listener(lambda _: ended.set())
         try:
-            ended = asyncio.Event()
-            connection.add_termination_listener(lambda _: ended.set())
-            await connection.add_listener(_CHANNEL, lambda *heard: self._forget(heard[3]))
-            self._forget(None)
-            await ended.wait()
+            while not (ended.is_set() or connection.is_closed()):
+                await ended.wait()
         finally:
-            with suppress(*CONNECTION_LOST):
-                await connection.close(timeout=2)
+            connection.terminate()

@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import sleep
@@ -42,7 +42,8 @@ class Source:
                 for name, value in page.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(page.body)
+                with suppress(BrokenPipeError, ConnectionResetError):  # who gave up waiting
+                    self.wfile.write(page.body)
 
             def log_message(self, *_: Any) -> None:
                 pass
