@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any, Final
 
 from broker.api.operation import Operation
@@ -125,7 +126,7 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
 def _successes(operation: Operation) -> dict[str, Any]:
     return {
         str(status): {
-            "description": _MEANINGS[status],
+            "description": _meaning(status),
             **({"content": {media: _of(schema) for media in _media(operation, status)}} if schema else {}),
         }
         for status, schema in operation.answers.items()
@@ -143,12 +144,16 @@ def _errors(operation: Operation) -> dict[str, Any]:
     if operation.body is not None:
         statuses |= {413}
     told = {
-        str(status): {"description": _MEANINGS[status], "content": {_JSON: _of("ProblemDetails")}}
+        str(status): {"description": _meaning(status), "content": {_JSON: _of("ProblemDetails")}}
         for status in sorted(statuses)
     }
     if operation.body is not None:
-        told |= {str(status): {"description": _MEANINGS[status]} for status in (411, 415)}
+        told |= {str(status): {"description": _meaning(status)} for status in (411, 415)}
     return told
+
+
+def _meaning(status: int) -> str:
+    return _MEANINGS.get(status, HTTPStatus(status).phrase.lower())
 
 
 def _of(schema: str) -> dict[str, Any]:

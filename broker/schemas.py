@@ -40,6 +40,42 @@ SCHEMAS: Final[dict[str, Any]] = {
     ),
     "LdContextOrMetadata": {"anyOf": [_ref("LdContext"), _ref("LdContextMetadata")]},
     "LdContexts": {"type": "array", "items": {"anyOf": [_URI, _ref("LdContextMetadata")]}},
+    "AttributeInfo": _object(
+        "id type attributeName",
+        id=_URI,
+        type={"const": "Attribute"},
+        attributeName=_STRING,
+        attributeCount=_COUNT,
+        attributeTypes=_STRINGS,
+        typeNames=_STRINGS,
+    ),
+    "Attributes": {
+        "anyOf": [
+            _object("id type attributeList", id=_URI, type={"const": "AttributeList"}, attributeList=_STRINGS),
+            _array("AttributeInfo"),
+        ]
+    },
+    "EntityType": _object(
+        "id type typeName attributeNames",
+        id=_URI,
+        type={"const": "EntityType"},
+        typeName=_STRING,
+        attributeNames=_STRINGS,
+    ),
+    "EntityTypes": {
+        "anyOf": [
+            _object("id type typeList", id=_URI, type={"const": "EntityTypeList"}, typeList=_STRINGS),
+            _array("EntityType"),
+        ]
+    },
+    "EntityTypeInfo": _object(
+        "id type typeName entityCount attributeDetails",
+        id=_URI,
+        type={"const": "EntityTypeInfo"},
+        typeName=_STRING,
+        entityCount=_COUNT,
+        attributeDetails=_array("AttributeInfo"),
+    ),
     "Attribute": {"type": "object", "properties": {"type": _STRING, "value": _ANY, "observedAt": _STRING}},
     "Entity": {**_object("id type", **_ENTITY), "additionalProperties": True},
     "EntityFragment": {**_object("", **_ENTITY), "additionalProperties": True},

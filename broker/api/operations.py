@@ -13,6 +13,7 @@ from broker.api import (
     batch,
     consumption,
     contexts,
+    discovery,
     entities,
     evolutions,
     info,
@@ -302,6 +303,24 @@ _STREAM: Final = (
     ),
 )
 
+_DISCOVERY: Final = tuple(
+    Operation(
+        "GET",
+        f"{V1}/{path}",
+        function,
+        LOCAL | more,
+        offers=CONTEXTUAL,
+        answers={200: schema},
+        errors=(400, 404, 504),
+    )
+    for path, function, more, schema in (
+        ("types", discovery.types, PAGE | {"details"}, "EntityTypes"),
+        ("types/{type}", discovery.entity_type, frozenset(), "EntityTypeInfo"),
+        ("attributes", discovery.attributes, PAGE | {"details"}, "Attributes"),
+        ("attributes/{attr}", discovery.attribute, frozenset(), "AttributeInfo"),
+    )
+)
+
 _CONTEXT: Final = f"{V1}/jsonldContexts/{{id}}"
 _CONTEXTS: Final = (
     Operation("POST", f"{V1}/jsonldContexts", contexts.add, body="LdContext", answers=_CREATED, errors=(400, 504)),
@@ -363,6 +382,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *_HISTORY,
     *_SUBSCRIPTIONS,
     *_STREAM,
+    *_DISCOVERY,
     *_CONTEXTS,
     *_ADMIN,
     *_POLICIES,

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import orjson
 
-from broker.store import traces
+from broker.store import shapes, traces
 from broker.store.db import Database
 from broker.store.instances import Row, to_row
 from broker.store.statements import statements
@@ -85,6 +85,7 @@ class Writer:
         current = [(key, change) for key, change in changes if change.changed]
         if current and not await connection.fetchval(sql["write"], *_columns(current, numbers, stored.keys())):
             raise _RaceLost
+        await shapes.note(connection, self._database, current, numbers)
         plans = [(*key, at) for key, entity in states.items() if entity is not None and (at := due(entity)) is not None]
         if plans:
             await connection.execute(statements("expiry")["plan"], *(list(item) for item in zip(*plans, strict=True)))

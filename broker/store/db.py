@@ -37,6 +37,7 @@ class Database:
         self.tenants: dict[str, int] = {}
         self.terms: dict[str, int] = {}
         self.term_iris: dict[int, str] = {}
+        self.shapes: dict[str, int] = {}
         self.collations: set[str] = set()
 
     @classmethod
