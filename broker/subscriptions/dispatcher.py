@@ -100,6 +100,7 @@ class _Term:
         self._behind = asyncio.Semaphore(_READERS)
         self._tasks: set[asyncio.Task[None]] = set()
         self._saved_head = 0
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def serve(self) -> None:
         """Until cancelled; raises LOST when leadership is gone."""
@@ -113,6 +114,7 @@ class _Term:
                 group.create_task(self._follow())
                 group.create_task(self._keep_saving())
                 group.create_task(self._keep_up())
+                group.create_task(self._watch())
         except* LOST as lost:
             _log.warning(
                 "the database is away (%s); notifications go on when it is back", type(lost.exceptions[0]).__name__
@@ -167,21 +169,25 @@ class _Term:
 
     async def _catch_up(self, one: Subscriber) -> None:
         """Read behind the head until it is reached, or there is enough in memory."""
-        types = self._hears(one)
-        async with self._behind:
-            reader = Reader(self._database, one.outbox.read, lambda: types, one.tenant)
-            while not (one.closed or _has_enough(one)):
-                if reader.position >= self._head.position:
-                    one.live = True
-                    break
-                for event in await reader.window(self._head.position):
-                    if one.hears(event):
-                        one.take(event)
-                        if one.closed or _has_enough(one):
-                            one.reading = False
-                            return
-                one.caught_up(reader.position)
+        try:
+            async with self._behind:
+                await self._read_behind(one)
+        finally:
             one.reading = False
+
+    async def _read_behind(self, one: Subscriber) -> None:
+        types = self._hears(one)
+        reader = Reader(self._database, one.outbox.read, lambda: types, one.tenant)
+        while not (one.closed or _has_enough(one)):
+            if reader.position >= self._head.position:
+                one.live = True
+                return
+            for event in await reader.window(self._head.position):
+                if one.hears(event):
+                    one.take(event)
+                    if one.closed or _has_enough(one):
+                        return
+            one.caught_up(reader.position)
 
     # -- which subscriptions there are
 
@@ -244,7 +250,8 @@ class _Term:
         self._changed.add(one)
 
     def hungry(self, one: Subscriber) -> None:
-        if not (one.reading or one.live or one.closed):
+        periodic = one.subscription.time_interval is not None  # it is told what is, not what changed
+        if not (one.reading or one.live or one.closed or periodic):
             one.reading = True
             self._begin(self._catch_up(one))
 
@@ -281,8 +288,15 @@ class _Term:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None and not isinstance(task.exception(), LOST):
-            _log.error("serving a subscription failed", exc_info=task.exception())
+        self.finished(task)
+
+    def finished(self, task: asyncio.Task[None]) -> None:
+        """Work that ends by an error leaves something undone: the term ends, and the next one does it."""
+        if not task.cancelled() and task.exception() is not None and not self._broken.done():
+            self._broken.set_exception(task.exception() or RuntimeError())
+
+    async def _watch(self) -> None:
+        await self._broken
 
     # -- what is kept
 

@@ -50,6 +50,7 @@ class House(Protocol):
     def changed(self, subscriber: "Subscriber") -> None: ...
     def hungry(self, subscriber: "Subscriber") -> None: ...
     def bury(self, letter: Letter) -> None: ...
+    def finished(self, task: "asyncio.Task[None]") -> None: ...
     async def tools(self, subscriber: "Subscriber") -> tuple[Form, Channel]: ...
     async def remember(self, subscriber: "Subscriber", item: Item) -> None: ...
     async def joined(
@@ -160,7 +161,12 @@ class Subscriber:
             self._tasks = set()
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if self._tasks is not None:
+            self._tasks.discard(task)
+        self.house.finished(task)
 
     def _wake_at(self, moment: float) -> None:
         if self._timer is None:

@@ -17,6 +17,7 @@ class Taken:
     raw: bytes
     at: float
     status: int
+    in_time: bool = True
 
     @property
     def body(self) -> Any:
@@ -94,6 +95,7 @@ class Sink:
                 request = Taken(head[0].split(" ")[1], headers, raw, loop.time(), 0)
                 self.requests.append(request)
                 request.status = await self.answer(self, request)
+                request.in_time = loop.time() - request.at < 0.4
                 if not request.status:
                     writer.transport.abort()
                     return
