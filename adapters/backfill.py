@@ -122,7 +122,7 @@ async def _store(source: Source, broker: Broker, message: Message, progress: Pro
 
     async with asyncio.TaskGroup() as group:
         posting = [group.create_task(post()) for _ in range(POSTS)]
-        async for batch in batches(source.adapter, source.decode, [message], broker.batch):
+        async for batch, _ in batches(source.adapter, source.decode, [message], broker.batch):
             await queue.put(batch)
         for _ in posting:
             await queue.put(None)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -68,20 +68,37 @@ class Decoded(NamedTuple):
     item: Item
 
 
-async def deliver(source: Source, broker: Broker, messages: list[Message], patience: float = math.inf) -> None:
-    """Commits what the messages say, sets aside what they do not say well, then settles each of them.
+class Prepared(NamedTuple):
+    """A batch as it leaves: entities by tenant and records, each with the message that told it."""
 
-    Raises BrokerAway after `patience` seconds without the broker; then no message is settled.
+    by_tenant: dict[str, list[tuple[dict[str, Any], Message]]]
+    aside: list[tuple[Record, Message]]
+
+
+async def deliver(source: Source, broker: Broker, messages: list[Message], patience: float = math.inf) -> None:
+    """Commits what the messages say, sets aside what they do not say well, and settles each as soon as both are done.
+
+    Raises BrokerAway after `patience` seconds without the broker; `messages` then holds those that are not settled.
     """
     delivery = Delivery(source, broker, patience)
-    async for batch in batches(source.adapter, source.decode, messages, broker.batch):
-        await delivery.commit(batch)
+    # While one batch is on its way the next one is decoded; they arrive one after the other.
+    under_way: asyncio.Task[None] | None = None
+    told = list(messages)
+    try:
+        async for batch, complete in batches(source.adapter, source.decode, told, broker.batch):
+            prepared = delivery.prepare(batch)
+            if under_way is not None:
+                await under_way
+            under_way = asyncio.create_task(delivery.send(prepared, messages, len(told) - complete))
+            await asyncio.sleep(0)
+        if under_way is not None:
+            await under_way
+        await delivery.settle(messages, 0)
+    finally:
+        if under_way is not None:
+            under_way.cancel()
+            await asyncio.wait({under_way})
     await delivery.tell_scores()
-    counters = broker.metrics.of(source.name)
-    if messages:
-        counters.lag = (datetime.now(UTC) - messages[0].received_at).total_seconds()
-    for message in messages:
-        await message.settle(delivery.outcome(message))
 
 
 class Delivery:
@@ -99,18 +116,40 @@ class Delivery:
         return Outcome.PARTIAL if self._committed[id(message)] else Outcome.REFUSED
 
     async def commit(self, batch: list[Decoded]) -> None:
-        by_tenant: dict[str, list[tuple[dict[str, Any], Message]]] = defaultdict(list)
+        await self.post(self.prepare(batch))
+
+    def prepare(self, batch: list[Decoded]) -> Prepared:
+        """What is to be posted to each tenant, and what is to be set aside."""
+        prepared = Prepared(defaultdict(list), [])
         for message, item in batch:
             if isinstance(item, DecodeError):
-                await self._put(self._error(item, message), message)
+                prepared.aside.append((self._error(item, message), message))
             elif (tenant := self._tenant(item)) is not None:
                 entity = self._entity(item, tenant)
                 if (verdict := self._judged(entity, item, message)) and verdict.rejected:
-                    await self._put(self._rejection(entity, verdict.reason, message), message)
+                    prepared.aside.append((self._rejection(entity, verdict.reason, message), message))
                 else:
-                    by_tenant[tenant].append((entity, message))
-        for tenant, told in by_tenant.items():
+                    prepared.by_tenant[tenant].append((entity, message))
+        return prepared
+
+    async def send(self, prepared: Prepared, messages: list[Message], left: int) -> None:
+        """Commits a batch and settles the messages that are complete with it: all but the `left` last ones."""
+        await self.post(prepared)
+        await self.settle(messages, left)
+
+    async def post(self, prepared: Prepared) -> None:
+        for record, message in prepared.aside:
+            await self._put(record, message)
+        for tenant, told in prepared.by_tenant.items():
             await self._post(tenant, told)
+
+    async def settle(self, messages: list[Message], left: int) -> None:
+        """Settles and takes out all messages but the last `left`."""
+        complete, messages[:] = messages[: len(messages) - left], messages[len(messages) - left :]
+        if complete:
+            self._counters.lag = (datetime.now(UTC) - complete[0].received_at).total_seconds()
+        for message in complete:
+            await message.settle(self.outcome(message))
 
     async def tell_scores(self) -> None:
         """Posts the quality scores that are due."""
@@ -165,19 +204,28 @@ class Delivery:
         self._set_aside[id(message)] += 1
 
 
-async def batches(adapter: Adapter, decode: Decode, messages: list[Message], size: int) -> AsyncIterator[list[Decoded]]:
-    """What the messages say, in order, `size` at a time and across messages."""
+async def batches(
+    adapter: Adapter, decode: Decode, messages: Sequence[Message], size: int
+) -> AsyncIterator[tuple[list[Decoded], int]]:
+    """What the messages say, in order, `size` at a time; with each batch how many messages are complete by its end."""
     batch: list[Decoded] = []
-    for message in messages:
-        items = _decoded(decode, message)
+    for complete, message in enumerate(messages):
+        items, ahead = _decoded(decode, message), list[Decoded]()
         slow = adapter.personal or len(message.body) > LARGE
-        while part := await _part(items, slow, size - len(batch)):
-            batch += part
-            if len(batch) == size:
-                yield batch
-                batch = []
+        while True:
+            room = size - len(batch)
+            # one more than there is room for, to know whether the message ends with the batch
+            ahead += await _part(items, slow, room + 1 - len(ahead))
+            batch, ahead = batch + ahead[:room], ahead[room:]
+            if not ahead:
+                break
+            yield batch, complete
+            batch = []
+        if len(batch) == size:
+            yield batch, complete + 1
+            batch = []
     if batch:
-        yield batch
+        yield batch, len(messages)
 
 
 async def _part(items: Iterator[Decoded], slow: bool, size: int) -> list[Decoded]:

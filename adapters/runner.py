@@ -136,7 +136,7 @@ async def _stop(stop: asyncio.Event, reading: asyncio.Task[None], queue: asyncio
 async def _write(carrier: _Carrier, queue: asyncio.Queue[Message | None]) -> None:
     while (first := await queue.get()) is not None:
         messages = [first]
-        while len(messages) < carrier.broker.batch and not queue.empty():
+        while len(messages) < carrier.broker.queue and not queue.empty():
             following = queue.get_nowait()
             if following is None:
                 queue.put_nowait(None)

@@ -19,6 +19,7 @@ UPSERT = "/ngsi-ld/v1/entityOperations/upsert?options=update,keepNewest"
 CONTEXT = "/contexts/kanazawa.jsonld"
 # The broker has read the request and will refuse it again; every other failure may pass.
 FINAL = {400, 413, 422}
+RETRY = 5.0  # seconds between two attempts at most: a broker that returns is not to wait for us
 
 
 class BrokerAway(Exception):
@@ -74,7 +75,7 @@ class Sink:
 async def persistently(send: Callable[[], Awaitable[httpx.Response]], patience: float = math.inf) -> httpx.Response:
     """Sends until the answer is success or final. Raises BrokerAway after `patience` seconds without either."""
     begun = time.monotonic()
-    for delay in delays():
+    for delay in delays(longest=RETRY):
         try:
             response = await send()
             if response.is_success or response.status_code in FINAL:

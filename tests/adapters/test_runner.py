@@ -209,7 +209,7 @@ async def test_reading_stops_when_the_queue_is_full(recorder: Recorder) -> None:
         await asyncio.sleep(0.3)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    assert read <= 10 + 20 + 2
+    assert read <= 20 + 20 + 2
 
 
 async def test_a_failing_source_starts_again_and_disturbs_nobody(broker: Broker, recorder: Recorder) -> None:
