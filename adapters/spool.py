@@ -75,7 +75,8 @@ class Spool:
         self._waiting[source] = self.waiting(source) - len(numbers)
 
     def close(self) -> None:
-        self._connection.close()
+        with self._turn:  # a thread may still be at work for somebody who was cancelled
+            self._connection.close()
 
     def _insert(self, rows: Sequence[tuple[object, ...]]) -> None:
         statement = "insert into spool (source, topic, received_at, metadata, body) values (?, ?, ?, ?, ?)"

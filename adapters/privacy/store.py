@@ -94,10 +94,9 @@ class PrivacyStore:
         )
 
     def stays(self, source: str) -> list[Stay]:
-        rows = self._connection.execute(
-            "select cell, pseudonym, start, first, last from presence where source = ?", (source,)
-        )
-        return [Stay(*row) for row in rows]
+        statement = "select cell, pseudonym, start, first, last from presence where source = ?"
+        with self._turn:
+            return [Stay(*row) for row in self._connection.execute(statement, (source,))]
 
     def forget(self, source: str, before: int) -> None:
         """Destroys the presences of bins that began before."""
@@ -118,14 +117,18 @@ class PrivacyStore:
 
     def published(self, source: str, since: int = 0, starts: Iterable[int] | None = None) -> list[Publication]:
         """What was published since an instant, or of the bins that begin at `starts`."""
-        if starts is None:
-            rows = self._connection.execute(_SINCE, (source, since)).fetchall()
-        else:
-            rows = [row for start in starts for row in self._connection.execute(_OF_BIN, (source, start))]
+        with self._turn:
+            if starts is None:
+                rows = self._connection.execute(_SINCE, (source, since)).fetchall()
+            else:
+                rows = [row for start in starts for row in self._connection.execute(_OF_BIN, (source, start))]
         return [Publication(*row) for row in rows]
 
     def sources(self) -> list[str]:
-        return [row[0] for row in self._connection.execute("select distinct source from published order by source")]
+        with self._turn:
+            rows = self._connection.execute("select distinct source from published order by source")
+            return [row[0] for row in rows]
 
     def close(self) -> None:
-        self._connection.close()
+        with self._turn:  # a thread may still be at work for somebody who was cancelled
+            self._connection.close()
