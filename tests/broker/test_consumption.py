@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import orjson
 import pytest
 import pytest_asyncio
 
@@ -264,6 +265,28 @@ async def test_the_context_travels_in_link_or_body(http: httpx.AsyncClient) -> N
     assert "link" not in one.headers
     assert [item["@context"] for item in await get(http, "/entities", LD, type="Store")] == [CORE, CORE]
     assert (await http.get(f"/entities/{STORE}", headers={"Accept": "image/png"})).status_code == 406
+
+
+async def test_the_served_context_is_the_one_that_was_asked_with(http: httpx.AsyncClient) -> None:
+    terms = {
+        "店舗": "https://uri.etsi.org/ngsi-ld/default-context/Store",
+        "値段": "https://uri.etsi.org/ngsi-ld/default-context/price",
+    }
+    body = {"@context": [terms, CORE], "type": "Query", "entities": [{"type": "店舗"}], "pick": ["id", "type", "値段"]}
+
+    async def asked(accept: str) -> httpx.Response:
+        headers = {"Content-Type": "application/ld+json", "Accept": accept}
+        return await http.post("/entityOperations/query", content=orjson.dumps(body), headers=headers)
+
+    inside = (await asked("application/ld+json")).json()[0]
+    assert inside["@context"] == terms  # the core context is known to all
+    assert inside["type"] == "店舗"
+    assert inside["値段"][0]["value"] == 100
+    linked = await asked("application/json")
+    url = linked.headers["link"].partition(">")[0][1:]
+    hosted = await http.get(url)
+    assert hosted.json()["@context"] in (terms, [terms])
+    assert "@context" not in linked.text
 
 
 async def test_head_has_the_headers_of_get(http: httpx.AsyncClient) -> None:
