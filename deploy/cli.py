@@ -5,6 +5,8 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from importlib import metadata
+from pathlib import Path
+from typing import Any
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,8 +27,17 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="command")
     commands.add_parser("serve", help="run the broker (settings: BROKER_*)").set_defaults(handler=_serve)
     commands.add_parser("migrate", help="bring the database to this version").set_defaults(handler=_migrate)
+    _import_command(commands)
     register(commands)
     return top
+
+
+def _import_command(commands: Any) -> None:
+    reading = commands.add_parser("import", help="put observations of files into history (CSV, JSON Lines, Parquet)")
+    reading.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    reading.add_argument("--tenant", default="", help="tenant; it is made when it does not exist")
+    reading.add_argument("--context", help="URL of the @context that expands names; BROKER_DEFAULT_CONTEXT without it")
+    reading.set_defaults(handler=_import)
 
 
 # imported inside: the adapters must not load the broker, nor the other way round
@@ -37,6 +48,12 @@ def _serve(_: argparse.Namespace) -> int:
 
     serve()
     return 0
+
+
+def _import(chosen: argparse.Namespace) -> int:
+    from broker.bulk.command import import_files
+
+    return asyncio.run(import_files(chosen.files, chosen.tenant, chosen.context))
 
 
 def _migrate(_: argparse.Namespace) -> int:

@@ -42,10 +42,8 @@ def to_row(entity: int, attribute: int, dataset_no: int, instance: Instance, del
     kind = KINDS[instance["type"]]
     value = instance[kind.bearer]
     observed = deleted_at is None and "observedAt" in instance
-    modified = (
-        _since_2000(deleted_at) if deleted_at and "deletedAt" not in instance else _micros(instance["modifiedAt"])
-    )
-    at = _since_2000(deleted_at) if deleted_at else _micros(instance["observedAt"]) if observed else modified
+    modified = since_2000(deleted_at) if deleted_at and "deletedAt" not in instance else _micros(instance["modifiedAt"])
+    at = since_2000(deleted_at) if deleted_at else _micros(instance["observedAt"]) if observed else modified
     form, number, text, json = _held(value, kind.name)
     plain = _PLAIN[kind.name]
     rest = None if instance.keys() <= plain else {key: item for key, item in instance.items() if key not in plain}
@@ -64,12 +62,19 @@ def to_row(entity: int, attribute: int, dataset_no: int, instance: Instance, del
     )
 
 
+def observed_tail(value: Any, unit_code: str | None, observed_at: int, modified_at: int) -> Row:
+    """What follows the first three columns of the row of a plain Property, for readings by the million."""
+    form, number, text, json = _held(value, "Property")
+    return observed_at, modified_at, form << 16 | _CODES["Property"] << 8 | 2, number, text, json, unit_code, None
+
+
 @lru_cache(maxsize=16384)
 def _micros(stamp: str) -> int:
-    return _since_2000(times.parse(stamp))
+    return since_2000(times.parse(stamp))
 
 
-def _since_2000(instant: datetime) -> int:
+def since_2000(instant: datetime) -> int:
+    """Microseconds since 2000, as instants travel to the database."""
     return (instant - _EPOCH) // _MICROSECOND
 
 

@@ -1,0 +1,1 @@
+"""Observations in bulk: files in, files out."""

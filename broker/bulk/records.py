@@ -1,0 +1,106 @@
+"""Observations in files: CSV, JSON Lines and Parquet, one observation each (id, type, attribute, value, observedAt).
+
+Further columns: unitCode, datasetId, and kind (an attribute type such as Relationship; Property when it is missing).
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+NEEDED: Final = ("id", "type", "attribute", "value", "observedAt")
+COLUMNS: Final = (*NEEDED, "unitCode", "datasetId", "kind")
+_BATCH: Final = 50_000
+
+
+class UnreadableFile(Exception):
+    """The file as a whole cannot be read; the message says why and what would help."""
+
+
+# one observation as the file has it: its number (from 1), its columns, now and then the bytes read up to it (else 0)
+Line = tuple[int, dict[str, Any], int]
+
+
+def read(path: Path) -> Iterator[Line]:
+    """The observations of a file, in order. Raises UnreadableFile, OSError."""
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UnreadableFile(f"{path}: the name ends in none of {', '.join(sorted(_READERS))}")
+    return reader(path)
+
+
+def _csv(path: Path) -> Iterator[Line]:
+    with path.open("rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
+        rows = csv.reader(text)
+        header = next(rows, [])
+        missing = [name for name in NEEDED if name not in header]
+        if missing:
+            raise UnreadableFile(f"{path}: the header lacks {', '.join(missing)}")
+        try:
+            for number, row in enumerate(rows, 1):
+                yield number, dict(zip(header, row, strict=False)), raw.tell() if number % 1000 == 0 else 0
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise UnreadableFile(f"{path}: {error}; CSV is read as UTF-8") from None
+
+
+def _json_lines(path: Path) -> Iterator[Line]:
+    with path.open("rb") as raw:
+        for number, line in enumerate(raw, 1):
+            if line.strip():
+                yield number, _object(line), raw.tell() if number % 1000 == 0 else 0
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        content = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return {"error": f"not JSON: {error}"}
+    return content if isinstance(content, dict) else {"error": "not an object"}
+
+
+def _parquet(path: Path) -> Iterator[Line]:
+    parquet = _pyarrow("pyarrow.parquet")
+    file = parquet.ParquetFile(path)
+    missing = [name for name in NEEDED if name not in file.schema_arrow.names]
+    if missing:
+        raise UnreadableFile(f"{path}: the columns lack {', '.join(missing)}")
+    number, size, total = 0, path.stat().st_size, max(1, file.metadata.num_rows)
+    for batch in file.iter_batches(_BATCH):
+        for row in batch.to_pylist():
+            number += 1
+            columns = {name: value for name, value in row.items() if value is not None}
+            yield number, columns, size * number // total if number % 1000 == 0 else 0
+
+
+def _pyarrow(module: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError:
+        raise UnreadableFile("Parquet needs pyarrow: pip install 'yukitsuri[parquet]'") from None
+
+
+def pyarrow(module: str) -> Any:
+    """A module of pyarrow, which is optional. Raises UnreadableFile."""
+    return _pyarrow(module)
+
+
+def instant(value: Any) -> datetime:
+    """observedAt of a file as an instant; raises ValueError without a zone."""
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    if found.tzinfo is None:
+        raise ValueError(value)
+    return found.astimezone(UTC)
+
+
+_READERS: Final[dict[str, Callable[[Path], Iterator[Line]]]] = {
+    ".csv": _csv,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".parquet": _parquet,
+}

@@ -1,0 +1,150 @@
+"""`yukitsuri import`: every observation once, whatever is thrown in its way."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import orjson
+
+from broker.bulk import load
+
+HEADER = "id,type,attribute,value,observedAt,unitCode,datasetId\n"
+
+
+async def run(dsn: str, *arguments: str | Path) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "deploy.cli", "import", *map(str, arguments),
+        env={**os.environ, "BROKER_DATABASE_URL": dsn},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def history(client: httpx.AsyncClient, entity: str, **params: Any) -> dict[str, Any]:
+    answer = await client.get(f"/temporal/entities/{entity}", params={"options": "temporalValues", **params})
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def test_csv_and_json_lines_say_the_same(client: httpx.AsyncClient, dsn: str, tmp_path: Path) -> None:
+    table, lines = tmp_path / "a.csv", tmp_path / "b.jsonl"
+    table.write_text(
+        "﻿" + HEADER
+        + "urn:s:1,Station,t,21.5,2026-06-19T12:00:00+09:00,CEL,\n"
+        + "urn:s:1,Station,t,22,2026-06-19T13:00:00+09:00,CEL,\n"
+        + "urn:s:1,Station,state,晴れ,2026-06-19T13:00:00+09:00,,\n"
+        + "urn:s:1,Station,t,99,2026-06-19T13:00:00+09:00,CEL,urn:d:1\n",
+        encoding="utf-8",
+    )  # fmt: skip
+    code, out, err = await run(dsn, table)
+    assert (code, out.partition(": ")[2]) == (0, "4 readings stored, 0 were there already, 0 lines refused\n"), err
+    body = await history(client, "urn:s:1", datasetId="@none")
+    assert body["t"]["values"] == [[21.5, "2026-06-19T03:00:00Z"], [22, "2026-06-19T04:00:00Z"]]
+    assert body["state"]["values"] == [["晴れ", "2026-06-19T04:00:00Z"]]
+    entity = (await client.get("/entities/urn:s:1")).json()
+    assert sorted(item["value"] for item in entity["t"]) == [22, 99]
+    rows = [
+        {"id": "urn:s:1", "type": "Station", "attribute": "t", "value": 22, "observedAt": "2026-06-19T04:00:00Z"},
+        {"id": "urn:s:1", "type": "Station", "attribute": "t", "value": 5, "observedAt": "2026-06-18T04:00:00Z"},
+        {
+            "id": "urn:s:2",
+            "type": "Station",
+            "attribute": "at",
+            "value": "urn:p:1",
+            "observedAt": "2026-06-18T04:00:00Z",
+            "kind": "Relationship",
+        },
+    ]
+    lines.write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    code, out, _ = await run(dsn, lines)
+    assert out.partition(": ")[2] == "2 readings stored, 1 were there already, 0 lines refused\n"
+    assert (await client.get("/entities/urn:s:2")).json()["at"]["object"] == "urn:p:1"
+    late = (await client.get("/entities/urn:s:1", params={"datasetId": "@none"})).json()
+    assert late["t"]["value"] == 22
+
+
+async def test_what_cannot_be_read_is_told(client: httpx.AsyncClient, dsn: str, tmp_path: Path) -> None:
+    good = "urn:s:1,Station,t,1,2026-06-19T12:00:00Z,,\n"
+    bad = [
+        "not an id,Station,t,1,2026-06-19T12:00:00Z,,\n",
+        "urn:s:1,Station,t,1,2026-06-19T12:00:00,,\n",
+        "urn:s:1,Station,t,1,yesterday,,\n",
+        "urn:s:1,Station,,1,2026-06-19T12:00:00Z,,\n",
+        "urn:s:1,Station,t,,2026-06-19T13:00:00Z,,\n",
+        "urn:s:1,Station,not a name,1,2026-06-19T12:00:00Z,,\n",
+        "urn:s:1\n",
+    ]
+    table = tmp_path / "mixed.csv"
+    table.write_text(HEADER + good + "".join(bad))
+    code, out, err = await run(dsn, table)
+    assert code == 1
+    assert out.partition(": ")[2] == f"1 readings stored, 0 were there already, {len(bad)} lines refused\n"
+    told = (tmp_path / "mixed.csv.refused").read_text().splitlines()
+    assert [int(line.partition("\t")[0]) for line in told] == list(range(2, len(bad) + 2))
+    assert "observedAt" in err
+    for name, content in (("x.csv", "a,b\n1,2\n"), ("x.txt", ""), ("missing.csv", None), ("x.parquet", "no")):
+        path = tmp_path / name
+        if content is not None:
+            path.write_text(content)
+        code, _, err = await run(dsn, path)
+        assert code == 1
+        assert "Traceback" not in err
+
+
+async def test_kill_9_loses_and_doubles_nothing(client: httpx.AsyncClient, dsn: str, tmp_path: Path) -> None:
+    table = tmp_path / "many.csv"
+    with table.open("w") as file:
+        file.write(HEADER)
+        for number in range(60_000):
+            day, minute = divmod(number // 20, 1440)
+            at = f"2026-06-{day + 1:02}T{minute // 60:02}:{minute % 60:02}:00Z"
+            file.write(f"urn:s:{number % 20},Station,t,{number % 977},{at},,\n")
+    code = (
+        "import sys, deploy.cli, broker.bulk.load as load; load.CHUNK = 2000; "
+        "sys.exit(deploy.cli.main(['import', sys.argv[1]]))"
+    )
+    kills = 0
+    for _ in range(3):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, str(table),
+            env={**os.environ, "BROKER_DATABASE_URL": dsn}, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stderr is not None
+        for _ in range(3):
+            await process.stderr.readline()
+        if process.returncode is None:
+            process.kill()
+            kills += 1
+        await process.wait()
+    assert kills
+    connection = await asyncpg.connect(dsn)
+    assert 0 < await connection.fetchval("select lines from import_file") < 60_000
+    assert (await run(dsn, table))[0] == 0
+    assert await connection.fetchval("select count(*) from history") == 60_000
+    assert await connection.fetchval("select stored + known from import_file") == 60_000
+    assert (await run(dsn, table))[0] == 0  # done already
+    assert await connection.fetchval("select count(*) from history") == 60_000
+    await connection.close()
+    values = (await history(client, "urn:s:7", lastN=1))["t"]["values"]
+    entity = (await client.get("/entities/urn:s:7")).json()
+    assert values == [[entity["t"]["value"], entity["t"]["observedAt"]]]
+
+
+def test_cells_are_json_where_they_can_be() -> None:
+    cells = {
+        "1": 1,
+        "-1.5e3": -1500.0,
+        "true": True,
+        '{"a":1}': {"a": 1},
+        "null": "null",
+        "-": "-",
+        "12a": "12a",
+        "雪": "雪",
+    }
+    assert {cell: load._value(cell) for cell in cells} == cells
