@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from broker.store import ordering
+from broker.store.indexes import FEW, Probe, spatial
 from broker.store.jsonpath import instances, jsonpath
-from ngsi.geometry import ewkb
 from ngsi.query.boolean import All, Any_, Node, T
 from ngsi.query.entities import EntityQuery, EntitySelector
 from ngsi.query.geo import GeoQuery
@@ -16,14 +16,6 @@ _COLUMNS: Final = ", ".join(
     f"entity.{name}" for name in ("id", "types", "scopes", "attributes", "created_at", "modified_at", "expires_at")
 )
 _TIMES: Final = {"createdAt": "created_at", "modifiedAt": "modified_at", "expiresAt": "expires_at"}
-_RELATIONS: Final = {
-    "within": "ST_Within",
-    "contains": "ST_Contains",
-    "intersects": "ST_Intersects",
-    "disjoint": "ST_Disjoint",
-    "equals": "ST_Equals",
-    "overlaps": "ST_Overlaps",
-}
 _SIGNS: Final = {"==": "=", "!=": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
 _LIVE: Final = "{0}.deleted_at is null and ({0}.expires_at is null or {0}.expires_at > now())"
 
@@ -50,29 +42,49 @@ class Where:
         return " and ".join(self.clauses)
 
 
-def entities(query: EntityQuery, tenant: int) -> tuple[str, list[Any]]:
-    """The page of entities that `query` asks for, in its order, else the oldest first."""
-    where = conditions(query, tenant)
+def entities(query: EntityQuery, tenant: int, probe: Probe | None = None) -> tuple[str, list[Any]]:
+    """The page of entities that `query` asks for, in its order, else the oldest first.
+
+    With `probe`, its candidates alone are looked at when they are few.
+    """
+    where = conditions(query, tenant, now=True)
     joins, keys = ordering.clauses(query.order, where) if query.order else ("", [])
     page = f"limit {where.bind(query.page.limit)} offset {where.bind(query.page.offset)}"
     order = ", ".join([*keys, "entity.no"])
-    return f"select {_COLUMNS} from entity {joins} where {where} order by {order} {page}", where.values
+    select = f"select {_COLUMNS} from entity {joins} where {where}"
+    return _either(select, f"order by {order} {page}", probe, where), where.values
 
 
-def count(query: EntityQuery, tenant: int) -> tuple[str, list[Any]]:
+def count(query: EntityQuery, tenant: int, probe: Probe | None = None) -> tuple[str, list[Any]]:
     """How many entities match, whatever the page."""
-    where = conditions(query, tenant)
-    return f"select count(*) from entity where {where}", where.values
+    where = conditions(query, tenant, now=True)
+    matching = _either(f"select from entity where {where}", "", probe, where)
+    return f"select count(*) from ({matching}) e", where.values
 
 
-def ids(query: EntityQuery, tenant: int) -> tuple[str, list[Any]]:
-    """The ids of all entities that match, whatever the page."""
-    where = conditions(query, tenant)
-    return f"select id from entity where {where} order by no", where.values
+def ids(query: EntityQuery, tenant: int, probe: Probe | None = None) -> tuple[str, list[Any]]:
+    """The ids of all that match, whatever the page."""
+    where = conditions(query, tenant, now=True)
+    return _either(f"select entity.id from entity where {where}", "order by entity.no", probe, where), where.values
 
 
-def conditions(query: EntityQuery, tenant: int) -> Where:
-    """The clauses of `query` over the columns of `entity`, and the values bound to them."""
+def _either(select: str, page: str, probe: Probe | None, where: Where) -> str:
+    """Of two ways to the same answer the server takes one, when it sees how many candidates there are."""
+    if probe is None:
+        return f"{select} {page}"
+    number = "(select count(*) from probe)"
+    return (
+        f"with probe as materialized ({probe(where)}) "
+        f"({select} and {number} <= {FEW} and entity.no = any(array(select entity from probe)) {page}) "
+        f"union all ({select} and {number} > {FEW} {page})"
+    )
+
+
+def conditions(query: EntityQuery, tenant: int, *, now: bool = False) -> Where:
+    """The clauses of `query` over the columns of `entity`, and the values bound to them.
+
+    `now`: it is the table itself, so that the places beside it tell where things are.
+    """
     where = Where()
     where.clauses += [f"entity.tenant = {where.bind(tenant)}", _LIVE.format("entity")]
     if query.selectors:
@@ -84,7 +96,7 @@ def conditions(query: EntityQuery, tenant: int) -> Where:
     if query.q is not None:
         where.clauses.append(_q(query.q, "entity", tenant, where))
     if query.geo is not None:
-        where.clauses.append(_geo(query.geo, where))
+        where.clauses.append(_place(query.geo, where) if now else _geo(query.geo, where))
     return where
 
 
@@ -190,16 +202,11 @@ def _instant_test(column: str, sign: str, operand: Literal | Range, where: Where
 def _geo(query: GeoQuery, where: Where) -> str:
     """Any instance of the GeoProperty may hold."""
     place = f'{instances((query.geoproperty,))} ? (@.type == "GeoProperty").value'
-    test = _spatial(query, "shape_of(g.value)", where)
-    return (
-        f"exists (select from jsonb_path_query(entity.attributes, {where.bind(place)}::jsonpath) g(value) where {test})"
-    )
+    values = f"jsonb_path_query(entity.attributes, {where.bind(place)}::jsonpath) g(value)"
+    return f"exists (select from {values} where {spatial(query, 'shape_of(g.value)', where)})"
 
 
-def _spatial(query: GeoQuery, shape: str, where: Where) -> str:
-    origin = f"valid_shape(ST_GeomFromEWKB({where.bind(ewkb(query.geometry))}))"
-    if query.relation != "near":
-        return f"{_RELATIONS[query.relation]}({shape}, {origin})"
-    if query.max_distance is not None:
-        return f"ST_DWithin({shape}::geography, {origin}::geography, {where.bind(query.max_distance)})"
-    return f"not ST_DWithin({shape}::geography, {origin}::geography, {where.bind(query.min_distance)})"
+def _place(query: GeoQuery, where: Where) -> str:
+    # `offset 0` keeps it a look-up for each entity: the candidates, when they are few, are known already
+    named = f"select * from place p where p.entity = entity.no and p.attribute = {where.bind(query.geoproperty)}"
+    return f"exists (select from ({named} offset 0) p where {spatial(query, 'p.shape', where)})"

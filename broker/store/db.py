@@ -39,6 +39,9 @@ class Database:
         self.term_iris: dict[int, str] = {}
         self.shapes: dict[str, int] = {}
         self.collations: set[str] = set()
+        self.indexes: dict[Any, int] = {}
+        self.indexes_due = 0.0
+        self.building: asyncio.Task[None] | None = None
 
     @classmethod
     async def connect(cls, dsn: str, *, connections: int, writers: int, statement_timeout: float) -> "Database":
@@ -54,6 +57,9 @@ class Database:
         return cls(reading, writing, looking)
 
     async def close(self) -> None:
+        if self.building is not None:
+            self.building.cancel()
+            await asyncio.wait([self.building])
         for pool in self._pools:
             try:
                 await asyncio.wait_for(pool.close(), 5)

@@ -1,16 +1,20 @@
 """Entities as they are now."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
 
-from broker.store import compile
+from broker.store import compile, indexes
 from broker.store.changes import entity_of
 from broker.store.db import Database
 from broker.store.ordering import provide_collation
 from ngsi.entity import Entity
 from ngsi.errors import BadRequestData, TooComplexQuery, shown
 from ngsi.query.entities import EntityQuery
+
+_Statement = Callable[[EntityQuery, int, indexes.Probe | None], tuple[str, list[Any]]]
 
 
 async def retrieve(database: Database, tenant: int, entity_id: str) -> Entity | None:
@@ -22,23 +26,29 @@ async def find(database: Database, tenant: int, query: EntityQuery) -> list[Enti
     BadRequestData."""
     if query.order is not None:
         await provide_collation(database, query.order.collation)
-    return [entity_of(row) for row in await _ask(database, *compile.entities(query, tenant))]
+    return [entity_of(row) for row in await _ask(database, compile.entities, tenant, query)]
 
 
 async def count(database: Database, tenant: int, query: EntityQuery) -> int:
     """How many match, whatever the page. Raises TooComplexQuery, BadRequestData."""
-    return int((await _ask(database, *compile.count(query, tenant)))[0]["count"])
+    return int((await _ask(database, compile.count, tenant, query))[0]["count"])
 
 
 async def ids(database: Database, tenant: int, query: EntityQuery) -> list[str]:
     """The ids of all that match, whatever the page. Raises TooComplexQuery, BadRequestData."""
-    return [row["id"] for row in await _ask(database, *compile.ids(query, tenant))]
+    return [row["id"] for row in await _ask(database, compile.ids, tenant, query)]
 
 
-async def _ask(database: Database, sql: str, values: list[Any]) -> list[Any]:
+async def _ask(database: Database, statement: _Statement, tenant: int, query: EntityQuery) -> list[Any]:
+    probe = indexes.choose(query, await indexes.ready(database))
+    sql, values = statement(query, tenant, probe)
+    begun = time.perf_counter()
     try:
         return list(await database.readers.fetch(sql, *values))
     except asyncpg.QueryCanceledError:
         raise TooComplexQuery("the query took longer than BROKER_STATEMENT_TIMEOUT; narrow it") from None
-    except asyncpg.InvalidRegularExpressionError as error:
-        raise BadRequestData(f"the regular expression is not valid: {shown(error.message or '')}") from None
+    except (asyncpg.InvalidRegularExpressionError, asyncpg.ProgramLimitExceededError) as error:
+        raise BadRequestData(f"the database cannot answer the query: {shown(error.message or '')}") from None
+    finally:
+        if time.perf_counter() - begun > indexes.SLOW:
+            indexes.want(database, query)

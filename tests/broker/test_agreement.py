@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.store import compile, migrate
+from broker.store import compile, indexes, migrate
 from broker.store.db import Database
 from ngsi.entity import Entity, parse_entity
 from ngsi.query.entities import EntityQuery, EntitySelector, Page
@@ -180,6 +181,8 @@ geo_questions = st.builds(
     st.sampled_from(["location", "a"]),
 )
 
+INDEXED = ["a>1", 'a=="x"', "a>2018-12-04T12:00:00Z", "b==1", "a.b==1", "a[k]==1", "a.observedAt==2018-12-04T12:00:00Z"]
+
 
 class Store:
     """A migrated database of the test's own, asked from synchronous code."""
@@ -204,6 +207,12 @@ class Store:
         await admin.close()
         await migrate.run(self._dsn)
         self.database = await Database.connect(self._dsn, connections=2, writers=1, statement_timeout=20)
+        for text in INDEXED:
+            for lookup in indexes.lookups(parse_q(text, CONTEXT)) or []:
+                await indexes.build(self.database, lookup.at)
+        self.ready = await indexes.ready(self.database)
+        assert len(self.ready) == len(INDEXED)
+        self.probed = 0
 
     async def _stop(self) -> None:
         await self.database.close()
@@ -224,12 +233,23 @@ class Store:
                     await connection.execute(
                         "insert into entity (tenant, id, no, types, scopes, attributes, created_at, modified_at) "
                         "values (1, $1, $2, $3, $4, $5, $6, $6)",
-                        item.id, no, item.types, item.scopes or None, orjson.dumps(item.attributes), NOW,
+                        item.id, no, item.types, item.scopes or None, orjson.dumps(entities[no - 1].attributes), NOW,
                     )  # fmt: skip
+                for item in entities:  # the tables beside follow both, creation and change
+                    change_it = "update entity set attributes = $2 where id = $1"
+                    await connection.execute(change_it, item.id, orjson.dumps(item.attributes))
                 found = []
                 for query in queries:
                     sql, bound = compile.entities(query, 1)
                     found.append([row["id"] for row in await connection.fetch(sql, *bound)])
+                    probe = indexes.choose(query, self.ready)
+                    self.probed += probe is not None
+                    for few in (1000, 1):  # few candidates, and more than few
+                        with patch.object(compile, "FEW", few):
+                            sql, bound = compile.entities(query, 1, probe)
+                        assert found[-1] == [row["id"] for row in await connection.fetch(sql, *bound)], (sql, query)
+                    sql, bound = compile.count(query, 1, probe)
+                    assert len(found[-1]) == await connection.fetchval(sql, *bound)
                 return found
             finally:
                 await change.rollback()
@@ -263,6 +283,21 @@ MANY = settings(max_examples=300, deadline=None, suppress_health_check=list(Heal
 @given(st.lists(documents, min_size=1, max_size=4), st.lists(questions, min_size=1, max_size=6))
 def test_q(store: Store, bodies: list[dict[str, Any]], texts: list[str]) -> None:
     agree(store, bodies, [EntityQuery(q=parse_q(text, CONTEXT)) for text in texts])
+
+
+def test_the_indexes_were_asked(store: Store) -> None:
+    asked = [
+        "a==1",
+        'a=="x"',
+        "a>2018-12-04T12:00:00Z",
+        "a[k]==1;c",
+        "(a==1|b==1);c",
+        "a.observedAt>2018-12-04T12:00:00Z",
+    ]
+    queries = [EntityQuery(q=parse_q(text, CONTEXT)) for text in asked]
+    assert all(indexes.choose(query, store.ready) for query in queries)
+    assert not indexes.choose(EntityQuery(q=parse_q("a==1|c==1", CONTEXT)), store.ready)
+    assert store.probed > 20
 
 
 @MANY
