@@ -82,45 +82,68 @@ Fixes = dict[str, tuple[datetime, Point]]
 def vehicles(system: str, pseudonym: Pseudonym, message: Message) -> Iterator[Vehicle | DecodeError]:
     """The bikes of one message, row by row; a bad cell is reported and its row read without it."""
     columns = OPERATOR if MARK.encode() in message.body or MARK.encode("cp932") in message.body else COLUMNS
-    last: Fixes = {}
+    fleet = Fleet(system, pseudonym, message.received_at)
     for row in rows(message.body, columns, ("bike", ("fixed", "reported"))):
         if isinstance(row, DecodeError):
             yield row
             continue
         cells = Cells()
         try:
-            yield _vehicle(system, pseudonym, row, cells, message.received_at, last)
+            yield _vehicle(fleet, row, cells)
         except DecodeError as error:
             yield error.of_row(row.raw)
         for bad in cells.errors:
             yield bad.of_row(row.raw)
 
 
-def _vehicle(system: str, pseudonym: Pseudonym, row: Row, cells: Cells, received_at: datetime, last: Fixes) -> Vehicle:
+class Fleet:
+    """What the rows of one message share, so that it is not worked out for every one of them."""
+
+    def __init__(self, system: str, pseudonym: Pseudonym, received_at: datetime) -> None:
+        self.system, self.received_at = system, received_at
+        self.last: Fixes = {}
+        self._pseudonym, self._names = pseudonym, dict[str, str]()
+        self._header: object = None
+        self._quantities: Mapping[str, Quantity] = QUANTITIES
+
+    def name(self, bike: str) -> str:
+        if bike not in self._names:
+            self._names[bike] = self._pseudonym(bike)
+        return self._names[bike]
+
+    def quantities(self, row: Row) -> Mapping[str, Quantity]:
+        if row.header is not self._header:
+            self._header, self._quantities = row.header, _quantities(row)
+        return self._quantities
+
+
+def _vehicle(fleet: Fleet, row: Row, cells: Cells) -> Vehicle:
     told = row.cells
     if not (bike := told["bike"].strip()):
         raise DecodeError("識別番号", "", "is missing")
-    values: dict[str, Any] = cells.quantities(told, _quantities(row))
-    values["speed"] = values.pop("speed_mps", values.get("speed"))
+    values: dict[str, Any] = cells.quantities(told, fleet.quantities(row))
+    if "speed_mps" in values:
+        values["speed"] = values.pop("speed_mps")
     status = cells.attempt(lambda: _status(told)) if "state" in told else None
-    fixed, reported = (_time(name, told, received_at) for name in ("fixed", "reported"))
+    fixed = _time("fixed", told, fleet.received_at)
+    reported = _time("reported", told, fleet.received_at) if "reported" in told else None
     # A logger says nothing of the state: what it reports counts as ridden, and where it stood is cut out later.
     riding = status == "onRoute" if "state" in told else True
     satellites = values.pop("satellites", None)
     place, source = _place(told, cells, riding and fixed is not None and not _poor(satellites))
-    name = pseudonym(bike)
+    name = fleet.name(bike)
     at = fixed if source == "gnss" else reported or fixed
     if at is None:
         raise DecodeError("測位日時", "", "is missing")
     if source == "gnss" and place is not None:
-        _jump(name, at, place, last)
+        _jump(name, at, place, fleet.last)
     else:
         # What belongs to a fix that is not used is no better than the fix.
         values = {field: value for field, value in values.items() if field not in MOTION}
     if values.get("heading") is not None:
         values["heading"] %= 360
     return Vehicle(
-        id=urn("Vehicle", system, name),
+        id=urn("Vehicle", fleet.system, name),
         observed_at=at,
         vehicle_type="e-bike",
         category=("public", "tracked"),
@@ -141,9 +164,8 @@ def _quantities(row: Row) -> Mapping[str, Quantity]:
 
 
 def _time(name: str, told: Mapping[str, str], received_at: datetime) -> datetime | None:
-    text = told.get(name, "").strip()
     title = COLUMNS[name][0]
-    return plausible(title, moment(title, text), received_at) if text else None
+    return plausible(title, moment(title, text), received_at) if (text := told.get(name, "").strip()) else None
 
 
 def _poor(satellites: float | None) -> bool:

@@ -10,7 +10,6 @@ import pytest
 from tests.adapters.cases import SOURCES, Case, all_cases, decoded
 from tests.models.schema import mistakes
 
-NEEDS = {"gtfs_realtime": "google.transit.gtfs_realtime_pb2"}  # what not every environment holds yet
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 # FORMATS tells why: a valid negative PM2.5 breaks the schema's minimum, a bike between places has none, and GBFS tells
@@ -20,8 +19,6 @@ KNOWN = re.compile(r"\$\.pm25: -[\d.]+ is less than the minimum of 0|\$: 'locati
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)
 def test_example(case: Case) -> None:
-    if case.source in NEEDS:
-        pytest.importorskip(NEEDS[case.source], reason=f"{NEEDS[case.source]} is not installed")
     assert decoded(case) == json.loads((case.folder / "expected.json").read_text())
 
 

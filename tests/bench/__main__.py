@@ -8,7 +8,7 @@ import importlib
 import os
 import sys
 
-MEASUREMENTS = ("provision", "consumption")
+MEASUREMENTS = ("provision", "consumption", "decoding")
 
 
 def main(names: list[str]) -> None:
