@@ -10,7 +10,7 @@ from starlette.responses import Response
 from broker.api import http, presentation, questions
 from broker.api.paging import page_links
 from broker.api.presentation import Presentation
-from broker.api.settling import entity_id_of, etag
+from broker.api.settling import entity_id_of, etag, is_known
 from broker.api.view import View
 from broker.store import entities
 from broker.store.past import Past
@@ -92,6 +92,8 @@ async def retrieve(request: Request) -> Response:
         raise ResourceNotFound(f"entity {entity_id} has nothing of what pick and omit leave")
     several = wanted.joining is not None and wanted.joining.join == "flat"
     headers = {"ETag": etag(entity)} if past is None else {}
+    if headers and wanted.joining is None and is_known(request.headers, entity):
+        return Response(None, 304, headers)
     return _response(request, bodies if several else bodies[0], context, wanted, view.altered, headers)
 
 

@@ -65,6 +65,11 @@ class Precondition:
             raise PreconditionFailed(f"If-None-Match: the entity is {shown(self.none_match)}")
 
 
+def is_known(headers: Headers, entity: Entity) -> bool:
+    """Whether a reader who sent If-None-Match has this version already."""
+    return _holds(headers.get("if-none-match", ""), entity)
+
+
 def _holds(header: str, entity: Entity | None) -> bool:
     if entity is None:
         return False

@@ -278,6 +278,14 @@ async def test_a_version_is_asked_for(client: httpx.AsyncClient) -> None:
     assert (await client.delete(f"/entities/{ID}", headers={"If-Match": "nonsense"})).status_code == 400
 
 
+async def test_a_version_that_is_known_is_not_sent_again(client: httpx.AsyncClient) -> None:
+    version = (await client.post("/entities", json=STORED)).headers["etag"]
+    known = await client.get(f"/entities/{ID}", headers={"If-None-Match": version})
+    assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", version)
+    await client.patch(f"/entities/{ID}", json={"a": prop(7)})
+    assert (await client.get(f"/entities/{ID}", headers={"If-None-Match": version})).status_code == 200
+
+
 async def test_of_two_writers_with_one_version_one_wins(client: httpx.AsyncClient) -> None:
     version = (await client.post("/entities", json=STORED)).headers["etag"]
     writes = [
