@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> Door:
         provision = Provision(database, settings.database_writers)
         contexts = Contexts(settings, database)
         live = Live(database, settings.database_url)
-        app.state.broker = Broker(settings, database, contexts, provision, live)
+        app.state.broker = Broker(settings, database, contexts, provision, live, await database.identity())
         upkeep = asyncio.create_task(keep_up(database, settings))
         cleaning = asyncio.create_task(clean_up(database, provision, settings.expiry_pause))
         dispatcher = Dispatcher(settings, database, contexts)

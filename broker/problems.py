@@ -13,6 +13,7 @@ from ngsi.errors import (
     BadRequestData,
     InternalError,
     NgsiLdError,
+    NonexistentTenant,
     ResourceNotFound,
     ServiceUnavailable,
     TooComplexQuery,
@@ -67,6 +68,8 @@ async def on_any_error(request: Request, error: Exception) -> Response:
     name = type(error).__module__ + "." + type(error).__name__
     if name.endswith("QueryCanceledError"):
         return await on_ngsi_error(request, TooComplexQuery("the query took longer than BROKER_STATEMENT_TIMEOUT"))
+    if name.endswith("ForeignKeyViolationError"):  # nothing else refers to what can go meanwhile
+        return await on_ngsi_error(request, NonexistentTenant("NGSILD-Tenant: the tenant was deleted meanwhile"))
     if isinstance(error, RecursionError):
         return await on_ngsi_error(request, BadRequestData("the request is nested too deeply"))
     if isinstance(error, _AWAY) or (name.startswith("asyncpg.exceptions.") and _means_away(error)):

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     default_context: str = Field(
         "", description="the @context of requests that name none; empty: the core context only"
     )
+    context_source_alias: str = Field(
+        "", pattern=r"^[A-Za-z0-9._-]*$", description="name of this context source among others, as Via tells it"
+    )
     cors_origins: str = Field(
         "", description="origins whose web pages may use the broker, separated by commas; * for every page"
     )

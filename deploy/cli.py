@@ -20,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of all commands."""
-    from adapters.cli import register
+    from adapters import cli as adapters
+    from deploy import tenants
 
     top = argparse.ArgumentParser(prog="yukitsuri", description="NGSI-LD context broker for a city")
     top.add_argument("--version", action="version", version=f"yukitsuri {metadata.version('yukitsuri')}")
@@ -28,7 +29,8 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("serve", help="run the broker (settings: BROKER_*)").set_defaults(handler=_serve)
     commands.add_parser("migrate", help="bring the database to this version").set_defaults(handler=_migrate)
     _import_command(commands)
-    register(commands)
+    tenants.register(commands)
+    adapters.register(commands)
     return top
 
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -41,6 +42,8 @@ class Broker:
     contexts: Contexts
     provision: Provision
     live: Live
+    identity: str  # a URI
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def broker(request: Request) -> Broker:

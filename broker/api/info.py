@@ -1,11 +1,14 @@
 """What the broker tells of itself: alive, ready, version, the @contexts of its folder."""
 
+from datetime import UTC, datetime
+
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from broker import problems, settings
 from broker.api import http
+from ngsi import times
 from ngsi.errors import ResourceNotFound
 
 
@@ -26,6 +29,28 @@ async def ready(request: Request) -> Response:
 async def version(request: Request) -> Response:
     """What runs here."""
     return _told({"name": "yukitsuri", "version": settings.version(), "ngsi-ld": "1.9.1"})
+
+
+async def source_identity(request: Request) -> Response:
+    """retrieveSourceIdentity (5.15.1): who answers here, for this tenant."""
+    await http.tenant(request)
+    broker, name = http.broker(request), http.tenant_name(request)
+    alias = broker.settings.context_source_alias or broker.identity.rpartition(":")[2]
+    now = datetime.now(UTC)
+    told = {
+        "id": f"{broker.identity}:{name}" if name else broker.identity,
+        "type": "ContextSourceIdentity",
+        "contextSourceAlias": f"{alias}-{name}" if name else alias,
+        "contextSourceUptime": _duration(int((now - broker.since).total_seconds())),
+        "contextSourceTimeAt": times.text(now),
+    }
+    return http.answer(request, told, await http.query_context(request))
+
+
+def _duration(seconds: int) -> str:
+    """`seconds` as ISO 8601 writes a duration."""
+    days, rest = divmod(seconds, 86_400)
+    return f"P{days}DT{rest // 3600}H{rest // 60 % 60}M{rest % 60}S"
 
 
 async def own_context(request: Request) -> Response:

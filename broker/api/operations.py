@@ -368,6 +368,15 @@ _POLICIES: Final = (
 )
 
 _ABOUT: Final = (
+    Operation(
+        "GET",
+        f"{V1}/info/sourceIdentity",
+        info.source_identity,
+        LOCAL,
+        offers=CONTEXTUAL,
+        answers={200: "ContextSourceIdentity"},
+        errors=(400, 404, 504),
+    ),
     Operation("GET", "/health", info.health, answers={200: "Status"}, errors=()),
     Operation("GET", "/ready", info.ready, answers={200: "Status"}, errors=(503,)),
     Operation("GET", "/version", info.version, answers={200: "Version"}, errors=()),

@@ -66,6 +66,10 @@ class Database:
             except (TimeoutError, *UNREACHABLE):
                 pool.terminate()
 
+    async def identity(self) -> str:
+        """The URI of this context source: the same as long as the database lasts."""
+        return f"urn:ngsi-ld:ContextSource:{await self.readers.fetchval('select id from identity')}"
+
     async def ping(self) -> None:
         await self.readers.fetchval("select 1", timeout=2)
 

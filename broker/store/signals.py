@@ -10,7 +10,7 @@ import asyncpg
 
 from broker.store.db import CONNECTION_LOST, Database
 
-_CHANNEL: Final = "forget"
+CHANNEL: Final = "forget"
 _PAUSE: Final = 2.0  # seconds before a lost connection is tried again
 _log = logging.getLogger("broker")
 
@@ -19,7 +19,7 @@ Forget = Callable[[str | None], None]
 
 async def tell(database: Database, tenant: str) -> None:
     """Have every process forget what it remembers of `tenant` (a name)."""
-    await database.writers.execute("select pg_notify($1, $2)", _CHANNEL, tenant)
+    await database.writers.execute("select pg_notify($1, $2)", CHANNEL, tenant)
 
 
 class Signals:
@@ -54,7 +54,7 @@ class Signals:
 
     async def _connect(self) -> asyncpg.Connection:
         connection = await asyncpg.connect(self._dsn, timeout=10)
-        await connection.add_listener(_CHANNEL, lambda *heard: self._forget(heard[3]))
+        await connection.add_listener(CHANNEL, lambda *heard: self._forget(heard[3]))
         return connection
 
     async def _until_lost(self, connection: asyncpg.Connection) -> None:
