@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     context_ttl: float = Field(3600, gt=0, description="a fetched @context is looked at again after this time")
     notification_timeout: float = Field(5, gt=0, description="an endpoint that takes longer to answer has failed")
     notification_retry: float = Field(0.5, gt=0, description="wait before the second attempt; doubled each time")
-    notification_retry_longest: float = Field(60, gt=0, description="longest wait between two attempts")
+    notification_retry_longest: float = Field(30, gt=0, description="longest wait between two attempts")
     notification_give_up: float = Field(
         86_400, gt=0, description="a notification of a change older than this goes to the dead letters"
     )

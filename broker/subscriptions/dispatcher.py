@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from broker.contexts import Contexts
-from broker.log.reader import Reader
+from broker.log.reader import WINDOW, Reader
 from broker.settings import Settings
 from broker.store import dispatch
 from broker.store.db import Database
@@ -25,7 +25,7 @@ from broker.subscriptions.interval import tick
 from broker.subscriptions.linked import linked
 from broker.subscriptions.message import Channel, Message, NotTaken
 from broker.subscriptions.outbox import Counts, Item
-from broker.subscriptions.subscriber import Patience, Subscriber, Told, subscriber
+from broker.subscriptions.subscriber import FULL, Patience, Subscriber, Told, subscriber
 from ngsi.entity import Entity
 from ngsi.errors import NgsiLdError
 from ngsi.event import Event
@@ -37,7 +37,8 @@ _log = logging.getLogger("broker.subscriptions")
 
 _SAVE_EVERY: Final = 0.1  # seconds
 _LOOK_EVERY: Final = 1.0  # the safety net under pg_notify
-_REST: Final = 0.01  # between two looks at a log that holds nothing of interest
+_PATIENT: Final = 20  # looks at a log that holds nothing of interest, before they become fewer:
+_REST: Final = 0.01  # at least so long between two of them
 _READERS: Final = 4  # subscribers that read behind the head at a time
 _MARK_EVERY: Final = 256  # notifications between two marks, the places where a replay can begin
 _UPKEEP_EVERY: Final = 600.0
@@ -138,6 +139,7 @@ class _Term:
         self._woken.set()
 
     async def _follow(self) -> None:
+        unheard = 0
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_EVERY):
@@ -146,16 +148,25 @@ class _Term:
             if self._reload:
                 numbers, self._reload = self._reload, set()
                 await self._renew(numbers)
-            while self._subscribers and not self._reload:
-                events = await self._head.window()
-                if not events:
-                    break
-                for event in events:
-                    for one in self._index.candidates(event):
-                        if one.live and event.seq > one.outbox.read and one.hears(event):
-                            one.take(event)
-                            one.live = not one.full
-            await asyncio.sleep(_REST if not self._changed else 0)
+            heard = await self._pass_on() if self._subscribers else 0
+            unheard = 0 if heard else unheard + 1
+            if unheard > _PATIENT:
+                await asyncio.sleep(_REST)
+
+    async def _pass_on(self) -> int:
+        """Tell the live subscribers what is new in the log; how often one of them heard something."""
+        heard = 0
+        while not self._reload:
+            events = await self._head.window()
+            for event in events:
+                for one in self._index.candidates(event):
+                    if one.live and event.seq > one.outbox.read and one.hears(event):
+                        one.take(event)
+                        one.live = one.live and not one.full
+                        heard += 1
+            if len(events) < WINDOW:
+                break
+        return heard
 
     def _hears(self, one: Subscriber) -> list[str] | None:
         """Types to read for one subscriber alone; None for all."""
@@ -177,7 +188,7 @@ class _Term:
 
     async def _read_behind(self, one: Subscriber) -> None:
         types = self._hears(one)
-        reader = Reader(self._database, one.outbox.read, lambda: types, one.tenant)
+        reader = Reader(self._database, one.outbox.read, lambda: types, one.tenant, FULL // 2)
         while not (one.closed or _has_enough(one)):
             if reader.position >= self._head.position:
                 one.live = True

@@ -25,7 +25,7 @@ DOWN: Final = 3  # failures in a row after which an endpoint is taken for dead a
 _REFUSALS: Final = 10  # an endpoint that says "never" is not asked for a day
 _AT_ONCE: Final = 8  # requests under way to one endpoint
 _RETRIED: Final = 64  # notifications that wait for another attempt while later ones overtake them
-FULL: Final = 256  # notifications in memory for one subscription; the rest waits in the log
+FULL: Final = 512  # notifications in memory for one subscription; the rest waits in the log
 
 
 @dataclass(frozen=True, slots=True)
