@@ -154,6 +154,7 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Messages": _array("Message"),
     "Policy": _object("", raw=_ANY, rollups={"type": "object"}),
     "Policies": _array("Policy"),
+    "File": _STRING,
     "Status": _object("status", status=_STRING),
     "Version": _object("name version", name=_STRING, version=_STRING, **{"ngsi-ld": _STRING}),
 }

@@ -143,9 +143,9 @@ def _asked(request: Request, given: Mapping[str, Any], temporal: TemporalQuery, 
         raise BadRequestData(f"{min(_AGGREGATION & given.keys())}: it goes with format=aggregatedValues (4.5.19)")
     wanted = history.Wanted(
         temporal,
-        _projection(given, context),
+        projection(given, context),
         frozenset(questions.attribute_names(given, context)) or None,
-        _datasets(given),
+        datasets(given),
         settings.temporal_limit,
         tombstones=kind in ("normalized", "concise"),
     )
@@ -155,17 +155,19 @@ def _asked(request: Request, given: Mapping[str, Any], temporal: TemporalQuery, 
     return Asked(wanted, Shown(kind, sys_attrs, wanted.projection, languages, temporal.property), aggregation)
 
 
-def _projection(given: Mapping[str, str], context: Context) -> Projection:
+def projection(given: Mapping[str, str], context: Context) -> Projection:
+    """pick and omit, which must not reach into linked entities here. Raises BadRequestData."""
     for name in ("pick", "omit"):
         if name in given and "attrs" in given:
             raise BadRequestData(f"attrs: it does not go together with {name} (6.18)")
-    projection = parse_projection(given.get("pick"), given.get("omit"), context)
-    if projection.depth:
+    found = parse_projection(given.get("pick"), given.get("omit"), context)
+    if found.depth:
         raise BadRequestData("pick, omit: history does not reach into linked entities (5.7.3.4)")
-    return projection
+    return found
 
 
-def _datasets(given: Mapping[str, str]) -> frozenset[str] | None:
+def datasets(given: Mapping[str, str]) -> frozenset[str] | None:
+    """The parameter datasetId; None when it is not given. Raises BadRequestData."""
     if "datasetId" not in given:
         return None
     found = [item.strip() for item in given["datasetId"].split(",")]

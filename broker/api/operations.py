@@ -16,6 +16,7 @@ from broker.api import (
     discovery,
     entities,
     evolutions,
+    export,
     info,
     notifications,
     policies,
@@ -203,6 +204,18 @@ _HISTORY: Final = (
         answers={200: "EntityTemporal", 206: "EntityTemporal"},
         errors=(400, 403, 404, 504),
         choices=_TEMPORAL_CHOICES,
+    ),
+    Operation(
+        "GET",
+        "/temporal/export",
+        export.export,
+        (_PAST - {"lastN", "lang", "options", "sysAttrs", "aggrMethods", "aggrPeriodDuration", "aggrTimezone"})
+        | FILTER
+        | {"bom"},
+        offers=("text/csv", "application/x-ndjson", "application/vnd.apache.parquet"),
+        answers={200: "File"},
+        errors=(400, 403, 404, 422, 504),
+        choices={"format": ("csv", "jsonl", "parquet")},
     ),
     Operation("DELETE", _EVOLUTION, temporal.delete, LOCAL, errors=(400, 404)),
     Operation(

@@ -24,6 +24,7 @@ _ROWS: Final = (
     Parameter("after", "what comes after this number", "integer"),
     Parameter("asOf", "the instant whose state is asked for (ours)"),
     Parameter("attrs", "attribute names, separated by commas"),
+    Parameter("bom", "begin a CSV file with a byte order mark, for spreadsheets (ours)", "boolean"),
     Parameter("collation", "how strings are ordered: root, or a language tag"),
     Parameter("containedBy", "entities that hold the ones asked for, and are not linked again"),
     Parameter("coordinates", "coordinates of the geometry, as JSON"),

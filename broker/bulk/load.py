@@ -13,8 +13,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from broker.bulk import records
 from broker.store import bulk
 from broker.store.bulk import Progress
@@ -153,14 +151,14 @@ def _add(chunk: _Chunk, columns: dict[str, Any], context: Context, now: int) -> 
     iri = context.attribute(columns["attribute"])
     observed = columns["observedAt"]
     stamp, at = _observed(observed if isinstance(observed, datetime) else str(observed))
-    value, unit = _value(columns["value"]), columns.get("unitCode") or None
+    value, unit = columns["value"], columns.get("unitCode") or None
     if columns.get("kind") or columns.get("datasetId") or isinstance(value, dict | list):
         instance = _parsed(columns, value, context) | {"observedAt": stamp} | ({"unitCode": unit} if unit else {})
         shown = {**instance, "createdAt": stamp, "modifiedAt": stamp}
         _, _, _, _, _, *rest = to_row(0, 0, 0, shown, None)
         chunk.readings.append((entity_id, iri, instance.get("datasetId"), (at, now, *rest), instance))
         return
-    if value is None or value == "":
+    if value is None:
         raise BadRequestData("value: the line has none")
     instance = {"type": "Property", "value": value, "observedAt": stamp}
     if unit:
@@ -171,7 +169,7 @@ def _add(chunk: _Chunk, columns: dict[str, Any], context: Context, now: int) -> 
 def _lack(columns: dict[str, Any]) -> str:
     if "error" in columns:
         return str(columns["error"])
-    return f"{next(name for name in records.NEEDED if not columns.get(name))}: the line lacks it"
+    return f"{next(name for name in records.NEEDED if columns.get(name) in (None, ''))}: the line lacks it"
 
 
 def _parsed(columns: dict[str, Any], value: Any, context: Context) -> Instance:
@@ -193,16 +191,3 @@ def _observed(value: str | datetime) -> tuple[str, int]:
         raise BadRequestData(
             f"observedAt: {shown(value)} is not a DateTime with a zone, such as 2026-06-19T12:50:00+09:00"
         ) from None
-
-
-def _value(given: Any) -> Any:
-    """A CSV cell is JSON where it can be read as JSON (numbers, true, objects), else text."""
-    if not isinstance(given, str):
-        return given
-    if given[:1] in '-0123456789tfn[{"':
-        try:
-            value = orjson.loads(given)
-        except orjson.JSONDecodeError:
-            return given
-        return given if value is None else value
-    return given

@@ -42,9 +42,17 @@ def _csv(path: Path) -> Iterator[Line]:
             raise UnreadableFile(f"{path}: the header lacks {', '.join(missing)}")
         try:
             for number, row in enumerate(rows, 1):
-                yield number, dict(zip(header, row, strict=False)), raw.tell() if number % 1000 == 0 else 0
+                yield number, _cells(header, row), raw.tell() if number % 1000 == 0 else 0
         except (UnicodeDecodeError, csv.Error) as error:
             raise UnreadableFile(f"{path}: {error}; CSV is read as UTF-8") from None
+
+
+def _cells(header: list[str], row: list[str]) -> dict[str, Any]:
+    columns: dict[str, Any] = dict(zip(header, row, strict=False))
+    value = columns.pop("value", "")
+    if value:  # an empty cell is none
+        columns["value"] = value_of_cell(value)
+    return columns
 
 
 def _json_lines(path: Path) -> Iterator[Line]:
@@ -64,7 +72,10 @@ def _object(line: bytes) -> dict[str, Any]:
 
 def _parquet(path: Path) -> Iterator[Line]:
     parquet = _pyarrow("pyarrow.parquet")
-    file = parquet.ParquetFile(path)
+    try:
+        file = parquet.ParquetFile(path)
+    except ValueError as error:  # pyarrow's ArrowInvalid is one
+        raise UnreadableFile(f"{path}: not Parquet ({error})") from None
     missing = [name for name in NEEDED if name not in file.schema_arrow.names]
     if missing:
         raise UnreadableFile(f"{path}: the columns lack {', '.join(missing)}")
@@ -73,6 +84,8 @@ def _parquet(path: Path) -> Iterator[Line]:
         for row in batch.to_pylist():
             number += 1
             columns = {name: value for name, value in row.items() if value is not None}
+            if "value" in columns:
+                columns["value"] = value_of_cell(columns["value"])
             yield number, columns, size * number // total if number % 1000 == 0 else 0
 
 
@@ -96,6 +109,19 @@ def instant(value: Any) -> datetime:
     if found.tzinfo is None:
         raise ValueError(value)
     return found.astimezone(UTC)
+
+
+def value_of_cell(given: Any) -> Any:
+    """A CSV cell is JSON where it can be read as JSON (numbers, true, objects), else text."""
+    if not isinstance(given, str):
+        return given
+    if given[:1] in '-0123456789tfn[{"':
+        try:
+            value = orjson.loads(given)
+        except orjson.JSONDecodeError:
+            return given
+        return given if value is None else value
+    return given
 
 
 _READERS: Final[dict[str, Callable[[Path], Iterator[Line]]]] = {

@@ -60,3 +60,14 @@ select exists (
 select h.*
 from unnest($1::bigint[], $2::integer[], $3::integer[], $4::timestamptz[]) as s(entity, attribute, dataset, born)
 cross join lateral standing(s.entity, s.attribute, s.dataset, s.born, $5) h
+
+-- name: export
+select h.*
+from unnest($1::bigint[], $2::integer[], $3::integer[]) with ordinality as s(entity, attribute, dataset, place)
+cross join lateral (
+    select * from history h
+    where h.entity = s.entity and h.attribute = s.attribute and h.dataset = s.dataset
+      and h.:axis >= coalesce($4::timestamptz, '-infinity') and h.:axis < coalesce($5::timestamptz, 'infinity')
+      and :condition
+) h
+order by s.place, h.:axis

@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import orjson
 
-from broker.bulk import load
+from broker.bulk import records
 
 HEADER = "id,type,attribute,value,observedAt,unitCode,datasetId\n"
 
@@ -147,4 +147,4 @@ def test_cells_are_json_where_they_can_be() -> None:
         "12a": "12a",
         "雪": "雪",
     }
-    assert {cell: load._value(cell) for cell in cells} == cells
+    assert {cell: records.value_of_cell(cell) for cell in cells} == cells
