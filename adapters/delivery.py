@@ -11,6 +11,7 @@ from itertools import islice
 from traceback import format_tb
 from typing import Any, NamedTuple
 
+from adapters.constants import Constants
 from adapters.contract import Adapter, Decode, DecodeError, Item, Message, Outcome, Restricted, Transport
 from adapters.metrics import Metrics, Newest
 from adapters.provenance import Provenance
@@ -22,6 +23,7 @@ from models import zulu
 
 log = logging.getLogger(__name__)
 
+NAMELESS = {"id", "type"}  # an entity with nothing more says nothing new
 LARGE = 65536  # bytes; larger messages and personal ones are decoded in a thread, so that other sources go on
 
 
@@ -42,6 +44,7 @@ class Source:
     spooled: bool = False
     provenance: Provenance | None = None
     gate: Gate | None = None
+    constants: Constants | None = None
     newest: Newest = field(default_factory=Newest, compare=False)
 
 
@@ -125,7 +128,7 @@ class Delivery:
             if isinstance(item, DecodeError):
                 prepared.aside.append((self._error(item, message), message))
             elif (tenant := self._tenant(item)) is not None:
-                entity = self._entity(item, tenant)
+                entity = self._entity(item)
                 if (verdict := self._judged(entity, item, message)) and verdict.rejected:
                     prepared.aside.append((self._rejection(entity, verdict.reason, message), message))
                 else:
@@ -162,7 +165,7 @@ class Delivery:
         """Where the entity goes; None for raw data of a source that has no restricted tenant."""
         return (self._source.restricted_tenant or None) if isinstance(item, Restricted) else self._source.tenant
 
-    def _entity(self, item: Item, tenant: str) -> dict[str, Any]:
+    def _entity(self, item: Item) -> dict[str, Any]:
         assert not isinstance(item, DecodeError)
         model = item.model if isinstance(item, Restricted) else item
         self._counters.decoded += 1
@@ -171,7 +174,7 @@ class Delivery:
         if isinstance(item, Restricted):
             entity["expiresAt"] = zulu(item.expires_at)
         if self._source.provenance is not None:
-            self._source.provenance.stamp(entity, tenant)
+            self._source.provenance.stamp(entity)
         return entity
 
     def _judged(self, entity: dict[str, Any], item: Item, message: Message) -> Verdict | None:
@@ -190,13 +193,18 @@ class Delivery:
         return of_rejection(source.name, source.adapter, message, Rejected(entity, reason), source.tenant)
 
     async def _post(self, tenant: str, told: list[tuple[dict[str, Any], Message]]) -> None:
-        messages = {id(entity): message for entity, message in told}
-        for rejected in await self._broker.sink.post([entity for entity, _ in told], tenant, self._patience):
-            message = messages.pop(id(rejected.entity))
-            await self._put(self._rejection(*rejected, message), message)
-        self._counters.delivered += len(messages)
-        for message in messages.values():
+        constants = self._source.constants
+        posted = [constants.trimmed(entity, tenant) if constants else entity for entity, _ in told]
+        by_id = {id(each): parcel for each, parcel in zip(posted, told, strict=True)}
+        news = [each for each, parcel in zip(posted, told, strict=True) if each is parcel[0] or each.keys() > NAMELESS]
+        for rejected in await self._broker.sink.post(news, tenant, self._patience):
+            entity, message = by_id.pop(id(rejected.entity))
+            await self._put(self._rejection(entity, rejected.reason, message), message)
+        self._counters.delivered += len(by_id)
+        for entity, message in by_id.values():
             self._committed[id(message)] += 1
+            if constants:
+                constants.committed(entity, tenant)
 
     async def _put(self, record: Record, message: Message) -> None:
         await self._broker.quarantine.put(record, self._patience)

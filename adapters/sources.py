@@ -26,6 +26,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from adapters.constants import Constants
 from adapters.contract import Adapter, Decode, SourceSettings
 from adapters.delivery import Source
 from adapters.privacy.guard import Privacy
@@ -117,6 +118,7 @@ def bind(declaration: Declaration, around: Surroundings) -> Source:
             spooled(via, adapter.personal),
             Provenance(declaration.name, declaration.owner, declaration.licence, declaration.confidentiality),
             Gate(declaration.name, declaration.quality, around.scores) if declaration.quality else None,
+            Constants(),
         )
     except (LookupError, TypeError, OSError, ValidationError, ValueError) as error:
         raise SourceError(f"source {declaration.name}: {error}") from error
