@@ -39,9 +39,10 @@ def create_app(settings: Settings) -> Door:
         contexts = Contexts(settings, database)
         live = Live(database, settings.database_url)
         app.state.broker = Broker(settings, database, contexts, provision, live, await database.identity())
+        alias = app.state.broker.alias
         upkeep = asyncio.create_task(keep_up(database, settings))
         cleaning = asyncio.create_task(clean_up(database, provision, settings.expiry_pause))
-        dispatcher = Dispatcher(settings, database, contexts)
+        dispatcher = Dispatcher(settings, database, contexts, alias)
         dispatcher.start()
         signals = Signals(settings.database_url, partial(_forget, database, contexts))
         await signals.start()

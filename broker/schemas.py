@@ -111,6 +111,10 @@ SCHEMAS: Final[dict[str, Any]] = {
     },
     "SubscriptionFragment": {"type": "object", "additionalProperties": True},
     "Subscriptions": _array("Subscription"),
+    "Notification": {
+        **_object("type data", type={"const": "Notification"}, data=_array("Entity")),
+        "additionalProperties": True,
+    },
     "Replayed": {
         "type": "array",
         "items": _object("sequence notification", sequence=_COUNT, notification={"type": "object"}),

@@ -55,9 +55,6 @@ class Settings(BaseSettings):
         86_400, gt=0, description="a notification of a change older than this goes to the dead letters"
     )
     notification_attempts: int = Field(0, ge=0, description="most attempts per notification; 0: time alone decides")
-    log_retention: float = Field(
-        7 * 86_400, gt=0, description="how long changes stay in the log: as far back as notifications can be replayed"
-    )
     contexts_folder: Path | None = Field(None, description="folder whose *.jsonld files are served under /contexts/")
     default_context: str = Field(
         "", description="the @context of requests that name none; empty: the core context only"

@@ -45,6 +45,11 @@ class Broker:
     identity: str  # a URI
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    @property
+    def alias(self) -> str:
+        """The name that this broker goes by in Via."""
+        return self.settings.context_source_alias or self.identity.rpartition(":")[2]
+
 
 def broker(request: Request) -> Broker:
     found: Broker = request.app.state.broker

@@ -35,7 +35,7 @@ async def source_identity(request: Request) -> Response:
     """retrieveSourceIdentity (5.15.1): who answers here, for this tenant."""
     await http.tenant(request)
     broker, name = http.broker(request), http.tenant_name(request)
-    alias = broker.settings.context_source_alias or broker.identity.rpartition(":")[2]
+    alias = broker.alias
     now = datetime.now(UTC)
     told = {
         "id": f"{broker.identity}:{name}" if name else broker.identity,

@@ -1,5 +1,7 @@
 """What became of a subscription's notifications (ours): replay, dead letters, account, explanation."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -8,14 +10,19 @@ from starlette.responses import Response
 
 from broker.api import http, subscriptions
 from broker.store import subscriptions as store
+from broker.store.changes import Operation
 from broker.subscriptions.replay import replay
-from ngsi import times
-from ngsi.entity import Entity, parse_entity
+from ngsi import patch, times
+from ngsi.change import Change
+from ngsi.entity import Entity, Fragment, parse_entity
+from ngsi.errors import BadRequestData, NgsiLdError, ResourceNotFound
 from ngsi.matching import explanation
 from ngsi.notification import Form
 from ngsi.subscription import read
 
 _MOST: Final = 1000
+
+Rule = Callable[[Entity | None, datetime], Change]
 
 
 async def replayed(request: Request) -> Response:
@@ -30,6 +37,41 @@ async def replayed(request: Request) -> Response:
     made = await replay(database, found.no, tenant, subscription, form, after, limit)
     body = b",".join(b'{"sequence":%d,"notification":%b}' % (one.sequence, one.body) for one in made)
     return Response(b"[" + body + b"]", 200, None, media_type=http.JSON)
+
+
+async def receive(request: Request) -> Response:
+    """Take a notification of another broker: its entities are updated here, unless it has been here before."""
+    if http.broker(request).alias in _passed(request):
+        return http.done(request)  # a loop ends here
+    content = await http.body(request)
+    entities = content.get("data") if isinstance(content, dict) else None
+    if not isinstance(entities, list) or content.get("type") != "Notification":
+        raise BadRequestData("the body is not a Notification with an array of entities as data (5.3.1)")
+    context = await http.body_context(request, content)
+    tenant = await http.tenant(request, create=True)
+    operations = []
+    for item in entities:
+        gone = isinstance(item, dict) and "deletedAt" in item
+        fragment = parse_entity({key: item[key] for key in item if key != "deletedAt"} if gone else item, context)
+        assert fragment.id is not None
+        operations.append(Operation(tenant, fragment.id, _deleted(fragment.id) if gone else _updated(fragment)))
+    for outcome in await http.broker(request).provision.apply(operations):
+        if isinstance(outcome, NgsiLdError) and not isinstance(outcome, ResourceNotFound):
+            raise outcome
+    return http.done(request)
+
+
+def _updated(fragment: Fragment) -> Rule:
+    return lambda before, now: patch.upsert(before, fragment, now, update=True, keep_newest=True)
+
+
+def _deleted(entity_id: str) -> Rule:
+    return lambda before, now: patch.delete(before, entity_id, now)
+
+
+def _passed(request: Request) -> set[str]:
+    """The names of the brokers that the request came by (RFC 9110, 7.6.3)."""
+    return {hop.split()[1] for hop in request.headers.get("via", "").split(",") if len(hop.split()) > 1}
 
 
 async def dead_letters(request: Request) -> Response:

@@ -304,6 +304,13 @@ _SUBSCRIPTIONS: Final = (
 
 _STREAM: Final = (
     Operation(
+        "POST",
+        f"{V1}/notifications",
+        notifications.receive,
+        body="Notification",
+        errors=(400, 504),
+    ),
+    Operation(
         "GET",
         f"{V1}/stream",
         stream.events,

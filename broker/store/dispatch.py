@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -113,10 +112,9 @@ class Leader:
         async with self._using:
             await self._connection.execute(_sql("leave"), [letter.subscription], [letter.sequence], [reason])
 
-    async def forget(self, before: datetime) -> None:
-        """Let go of the log before an instant, by whole chunks."""
+    async def forget(self) -> None:
+        """Let go of places that the log no longer has."""
         async with self._using:
-            await self._connection.execute(_sql("forget"), before)
             await self._connection.execute(_sql("forget_marks"))
 
 

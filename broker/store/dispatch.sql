@@ -65,9 +65,6 @@ set redrive = false, attempts = d.attempts + 1, reason = r.reason
 from unnest($1::integer[], $2::bigint[], $3::text[]) as r(subscription, sequence, reason)
 where d.subscription = r.subscription and d.sequence = r.sequence
 
--- name: forget
-select drop_chunks('log', older_than => $1::timestamptz)
-
 -- name: forget_marks
 delete from notification_mark m
 where m.sequence > 0 and m.position < (select coalesce(min(seq), 0) from log)

@@ -10,10 +10,10 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from broker.contexts import Contexts
+from broker.contexts import Contexts, served
 from broker.log.reader import WINDOW, Reader
 from broker.settings import Settings
 from broker.store import dispatch
@@ -47,8 +47,9 @@ _UPKEEP_EVERY: Final = 600.0
 class Dispatcher:
     """Runs as a task of the broker; takes over when the leading process ends."""
 
-    def __init__(self, settings: Settings, database: Database, contexts: Contexts) -> None:
+    def __init__(self, settings: Settings, database: Database, contexts: Contexts, alias: str) -> None:
         self._settings = settings
+        self._alias = alias
         self._database = database
         self._contexts = contexts
         self._task: asyncio.Task[None] | None = None
@@ -67,7 +68,7 @@ class Dispatcher:
             try:
                 leader = await Leader.elect(self._settings.database_url)
                 if leader is not None:
-                    await _Term(leader, self._settings, self._database, self._contexts).serve()
+                    await _Term(leader, self._settings, self._database, self._contexts, self._alias).serve()
             except LOST:
                 pass
             except Exception:
@@ -78,7 +79,7 @@ class Dispatcher:
 class _Term:
     """One time of leading."""
 
-    def __init__(self, leader: Leader, settings: Settings, database: Database, contexts: Contexts) -> None:
+    def __init__(self, leader: Leader, settings: Settings, database: Database, contexts: Contexts, alias: str) -> None:
         self.patience = Patience(
             settings.notification_retry,
             settings.notification_retry_longest,
@@ -89,7 +90,7 @@ class _Term:
         self._settings = settings
         self._database = database
         self._contexts = contexts
-        self._post = Post(settings)
+        self._post = Post(settings, alias)
         self._index: Index[Subscriber] = Index()
         self._head = Reader(database, 0, self._index.types)
         self._subscribers: dict[int, Subscriber] = {}
@@ -277,10 +278,11 @@ class _Term:
         source = one.subscription.jsonld_context or one.context
         try:
             context = await self._contexts.load(source, one.tenant_name)
-            link = await self._contexts.link_url(context, one.tenant_name)
+            url = await self._contexts.link_url(context, one.tenant_name)
         except NgsiLdError as error:
             raise NotTaken(f"no notification can be made: {error.detail}") from None
-        return Form(one.subscription, context, source), self._post.channel(one.subscription, one.tenant_name, link)
+        form = Form(one.subscription, context, served(context))
+        return form, self._post.channel(one.subscription, one.tenant_name, url)
 
     async def joined(self, subscriber: Subscriber, form: Form, subjects: Sequence[Event | Entity]) -> Iterable[bytes]:
         """The parts of a notification with the entities that its own are linked to."""
@@ -336,7 +338,7 @@ class _Term:
         return one.no, one.outbox.sequence, one.outbox.position
 
     async def _keep_up(self) -> None:
-        """Let go of the old log, and of subscriptions that expired."""
+        """Let go of subscriptions that expired, and of places in the log that are no more."""
         due = 0.0
         loop = asyncio.get_running_loop()
         while True:
@@ -346,7 +348,7 @@ class _Term:
                     self._reload.add(one.no)
             if loop.time() >= due:
                 due = loop.time() + _UPKEEP_EVERY
-                await self._leader.forget(now - timedelta(seconds=self._settings.log_retention))
+                await self._leader.forget()
             await asyncio.sleep(_LOOK_EVERY)
 
     # -- dead letters

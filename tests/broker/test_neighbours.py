@@ -1,0 +1,122 @@
+"""Brokers and endpoints beside each other: no loop between two brokers, no delay by a dead endpoint."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from broker.store import migrate
+from tests.broker.running import Running
+from tests.broker.sink import Sink, until
+
+V1 = "/ngsi-ld/v1"
+
+
+@pytest.fixture
+async def other_dsn(server: str) -> AsyncIterator[str]:
+    """A second database, for a second broker."""
+    name = f"test_{uuid4().hex}"
+    admin = await asyncpg.connect(server)
+    await admin.execute(f"create database {name}")
+    other = server.rpartition("/")[0] + f"/{name}"
+    await migrate.run(other)
+    yield other
+    await admin.execute(f"drop database {name} with (force)")
+    await admin.close()
+
+
+def subscription(uri: str, number: int = 1) -> dict[str, object]:
+    return {
+        "id": f"urn:ngsi-ld:Subscription:{number}",
+        "type": "Subscription",
+        "entities": [{"type": "Room"}],
+        "notification": {"endpoint": {"uri": uri}},
+    }
+
+
+async def told(client: httpx.AsyncClient, broker: Running) -> int:
+    found = (await client.get(f"{broker.url}{V1}/subscriptions/urn:ngsi-ld:Subscription:1/account")).json()
+    return int(found["delivered"])
+
+
+async def test_two_brokers_that_tell_each_other_fall_silent(dsn: str, other_dsn: str) -> None:
+    async with Running(dsn) as one, Running(other_dsn) as other, httpx.AsyncClient(timeout=10) as client:
+        for here, there in ((one, other), (other, one)):
+            body = subscription(f"{there.url}{V1}/notifications")
+            assert (await client.post(f"{here.url}{V1}/subscriptions", json=body)).status_code == 201
+        await asyncio.sleep(1)
+        for value in range(5):
+            room = {"id": "urn:ngsi-ld:Room:1", "type": "Room", "a": value}
+            answer = await client.post(f"{one.url}{V1}/entityOperations/upsert", json=[room])
+            assert answer.status_code in (201, 204)
+            await arrives(client, other, value)
+        await asyncio.sleep(1)
+        assert await told(client, one) == 5
+        assert await told(client, other) <= 5  # at most two notifications per change, and then silence
+        await client.delete(f"{one.url}{V1}/entities/urn:ngsi-ld:Room:1")
+
+
+async def arrives(client: httpx.AsyncClient, broker: Running, value: int) -> None:
+    for _ in range(200):
+        answer = await client.get(f"{broker.url}{V1}/entities/urn:ngsi-ld:Room:1?format=simplified")
+        if answer.status_code == 200 and answer.json()["a"] == value:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{value} did not arrive")
+
+
+async def test_a_notification_that_comes_back_ends_here(dsn: str) -> None:
+    async with Running(dsn) as broker, httpx.AsyncClient(base_url=broker.url + V1) as client:
+        alias = (await client.get("/info/sourceIdentity")).json()["contextSourceAlias"]
+        body = {
+            "id": "urn:x:1",
+            "type": "Notification",
+            "subscriptionId": "urn:x:2",
+            "notifiedAt": "2026-06-19T03:50:00Z",
+            "data": [{"id": "urn:ngsi-ld:Room:1", "type": "Room", "a": 1}],
+        }
+        again = await client.post("/notifications", json=body, headers={"Via": f"1.1 elsewhere, 1.1 {alias}"})
+        assert again.status_code == 204
+        assert (await client.get("/entities/urn:ngsi-ld:Room:1")).status_code == 404
+        first = await client.post("/notifications", json=body, headers={"Via": "1.1 elsewhere"})
+        assert first.status_code == 204
+        assert (await client.get("/entities/urn:ngsi-ld:Room:1")).json()["a"]["value"] == 1
+        assert (await client.post("/notifications", json={"type": "Notification"})).status_code == 400
+
+
+async def test_a_dead_endpoint_costs_a_live_one_nothing(dsn: str) -> None:
+    """Ten endpoints that take connections and never answer, beside one that does."""
+
+    async def hang(_: Sink, __: object) -> int:
+        await asyncio.sleep(60)
+        return 200
+
+    async with (
+        Running(dsn, notification_timeout=0.5, notification_retry=0.05) as broker,
+        Sink() as live,
+        Sink(hang) as dead,
+        httpx.AsyncClient(base_url=broker.url + V1, timeout=10) as client,
+    ):
+        await client.post("/subscriptions", json=subscription(live.url))
+        alone = await slowest(client, live, 0)
+        for number in range(2, 12):
+            await client.post("/subscriptions", json=subscription(dead.url, number))
+        beside = await slowest(client, live, 1000)
+        await until(lambda: dead.requests)
+        # the endpoints time out after half a second: waiting for any of them would show
+        assert beside < alone + 0.4, (alone, beside)
+
+
+async def slowest(client: httpx.AsyncClient, live: Sink, begin: int) -> float:
+    """Seconds from a write's answer to its notification, the slowest but two of a hundred."""
+    loop, late = asyncio.get_running_loop(), []
+    for value in range(begin, begin + 100):
+        room = {"id": f"urn:ngsi-ld:Room:{value % 10}", "type": "Room", "a": value}
+        await client.post("/entityOperations/upsert", json=[room])
+        written = loop.time()
+        taken = await until(lambda value=value: [it for it in live.taken if it.data[0]["a"]["value"] == value])
+        late.append(max(0.0, taken[0].at - written))
+    return sorted(late)[-3]
