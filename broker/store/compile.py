@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from broker.store import ordering
-from broker.store.indexes import FEW, Probe, spatial
+from broker.store.indexes import FEW, FEW_OF_ALL, Probe, spatial
 from broker.store.jsonpath import instances, jsonpath
 from ngsi.query.boolean import All, Any_, Node, T
 from ngsi.query.entities import EntityQuery, EntitySelector
@@ -52,31 +52,33 @@ def entities(query: EntityQuery, tenant: int, probe: Probe | None = None) -> tup
     page = f"limit {where.bind(query.page.limit)} offset {where.bind(query.page.offset)}"
     order = ", ".join([*keys, "entity.no"])
     select = f"select {_COLUMNS} from entity {joins} where {where}"
-    return _either(select, f"order by {order} {page}", probe, where), where.values
+    return _either(select, f"order by {order} {page}", probe, where, FEW), where.values
 
 
 def count(query: EntityQuery, tenant: int, probe: Probe | None = None) -> tuple[str, list[Any]]:
     """How many entities match, whatever the page."""
     where = conditions(query, tenant, now=True)
-    matching = _either(f"select from entity where {where}", "", probe, where)
+    matching = _either(f"select from entity where {where}", "", probe, where, FEW_OF_ALL)
     return f"select count(*) from ({matching}) e", where.values
 
 
 def ids(query: EntityQuery, tenant: int, probe: Probe | None = None) -> tuple[str, list[Any]]:
     """The ids of all that match, whatever the page."""
     where = conditions(query, tenant, now=True)
-    return _either(f"select entity.id from entity where {where}", "order by entity.no", probe, where), where.values
+    return _either(
+        f"select entity.id from entity where {where}", "order by entity.no", probe, where, FEW_OF_ALL
+    ), where.values
 
 
-def _either(select: str, page: str, probe: Probe | None, where: Where) -> str:
+def _either(select: str, page: str, probe: Probe | None, where: Where, few: int) -> str:
     """Of two ways to the same answer the server takes one, when it sees how many candidates there are."""
     if probe is None:
         return f"{select} {page}"
     number = "(select count(*) from probe)"
     return (
-        f"with probe as materialized ({probe(where)}) "
-        f"({select} and {number} <= {FEW} and entity.no = any(array(select entity from probe)) {page}) "
-        f"union all ({select} and {number} > {FEW} {page})"
+        f"with probe as materialized ({probe(where, few)}) "
+        f"({select} and {number} <= {few} and entity.no = any(array(select entity from probe)) {page}) "
+        f"union all ({select} and {number} > {few} {page})"
     )
 
 

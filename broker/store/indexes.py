@@ -32,7 +32,8 @@ from ngsi.query.q import Condition, Literal, Query, Range
 if TYPE_CHECKING:
     from broker.store.compile import Where
 
-FEW: Final = 4000  # candidates that are fetched one by one
+FEW: Final = 2000  # candidates that are fetched one by one for a page
+FEW_OF_ALL: Final = 20_000  # and where no page ends the walk
 MOST_PATHS: Final = 64
 SLOW: Final = 0.01  # seconds after which a question is worth an index
 _KINDS: Final = {"number": "n", "string": "s", "uri": "s", "dateTime": "t"}
@@ -44,7 +45,7 @@ _FILTERS: Final = {
 _BOUNDED: Final = frozenset({"within", "contains", "intersects", "equals", "overlaps"})
 _log = logging.getLogger(__name__)
 
-Probe = Callable[["Where"], str]
+Probe = Callable[["Where", int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,8 @@ def choose(query: EntityQuery, ready: dict[AskedPath, int]) -> Probe | None:
     bounded = query.geo is not None and (query.geo.relation in _BOUNDED or query.geo.max_distance is not None)
     if query.geo is not None and bounded and (found is None or _width(found)):
         geo = query.geo
-        return lambda where: _place_probe(geo, where)
-    return None if found is None else lambda where: _fact_probe(found, ready, where)
+        return lambda where, few: _place_probe(geo, where, few)
+    return None if found is None else lambda where, few: _fact_probe(found, ready, where, few)
 
 
 def spatial(query: GeoQuery, shape: str, where: "Where") -> str:
@@ -203,7 +204,7 @@ def _width(found: list[Lookup]) -> int:
     return sum(item.text is None and item.low != item.high for item in found)
 
 
-def _fact_probe(found: list[Lookup], numbers: dict[AskedPath, int], where: "Where") -> str:
+def _fact_probe(found: list[Lookup], numbers: dict[AskedPath, int], where: "Where", few: int) -> str:
     parts = []
     for item in found:
         if item.text is None:
@@ -211,10 +212,10 @@ def _fact_probe(found: list[Lookup], numbers: dict[AskedPath, int], where: "Wher
         else:
             key = f"= hashtext({where.bind(item.text)})::float8"
         path = where.bind(numbers[item.at])
-        parts.append(f"(select entity from fact where path = {path} and key {key} limit {FEW + 1})")
-    return f"select * from ({' union all '.join(parts)}) f limit {FEW + 1}"
+        parts.append(f"(select entity from fact where path = {path} and key {key} limit {few + 1})")
+    return f"select * from ({' union all '.join(parts)}) f limit {few + 1}"
 
 
-def _place_probe(query: GeoQuery, where: "Where") -> str:
+def _place_probe(query: GeoQuery, where: "Where", few: int) -> str:
     test = spatial(query, "p.shape", where)
-    return f"select entity from place p where p.attribute = {where.bind(query.geoproperty)} and {test} limit {FEW + 1}"
+    return f"select entity from place p where p.attribute = {where.bind(query.geoproperty)} and {test} limit {few + 1}"

@@ -1,5 +1,6 @@
 """Terms joined by and / or with parentheses: the shape that q, type selection and scopeQ share."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeAlias, TypeVar, Union
@@ -9,6 +10,7 @@ from ngsi.errors import BadRequestData, TooComplexQuery, shown
 T = TypeVar("T")
 _MAX_NESTING: Final = 40
 _MAX_TERMS: Final = 500
+_NEVER: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,17 @@ class Any_(Generic[T]):
 Node: TypeAlias = Union[All[T], Any_[T], T]  # noqa: UP007  mypy takes a generic alias in this form only
 
 
+def check_text(text: str, field: str) -> None:
+    """Raises BadRequestData for what no name and no value holds: U+0000 and halves of surrogate pairs."""
+    if _NEVER.search(text):
+        raise BadRequestData(f"{field}: {shown(text)} holds a character that occurs in no text")
+
+
 class Reader(Generic[T]):
     """A cursor over the text with the recursive descent for `;` (binds tighter) and the `or` characters."""
 
     def __init__(self, text: str, field: str, or_chars: str, term: "Callable[[Reader[T]], T]") -> None:
+        check_text(text, field)
         self.text = text
         self.field = field
         self.at = 0

@@ -19,9 +19,12 @@ from functools import lru_cache
 from typing import Final
 
 from ngsi.errors import BadRequestData, shown
+from ngsi.query.boolean import check_text
 
 _MOST_REPEATED: Final = 255
 _MOST_STATES: Final = 1000  # RE2's own bound on what repetitions multiply to
+_COST_OF_ABSENCE: Final = 9  # PostgreSQL compiles what may be absent, many times over, in more than linear time
+_MAY_BE_ABSENT: Final = ("*", "?", "{0")
 _LONGEST: Final = 1000
 _DEEPEST: Final = 30
 
@@ -62,8 +65,7 @@ class Pattern:
 @lru_cache(maxsize=1024)
 def parse_pattern(text: str, field: str) -> Pattern:
     """`text` as a pattern; raises BadRequestData naming `field`, the position and the rule."""
-    if "\0" in text:
-        raise BadRequestData(f"{field}: the character U+0000 occurs in no text")
+    check_text(text, field)
     if len(text) > _LONGEST:
         raise BadRequestData(f"{field}: a regular expression of more than {_LONGEST} characters")
     reader = _Reader(text, field)
@@ -85,7 +87,7 @@ def search(pattern: Pattern) -> Callable[[str], object]:
 
 
 class _Reader:
-    """Recursive descent; each rule returns the canonical text and how many states an automaton needs for it."""
+    """Recursive descent; each rule returns the canonical text and about how many states an automaton needs for it."""
 
     def __init__(self, text: str, field: str) -> None:
         self.text = text
@@ -115,8 +117,8 @@ class _Reader:
             if anchor and times:
                 raise self.error("no repetition of an anchor")
             texts.append(text + times)
-            total += states * factor
-        return "".join(texts) or "(?:)", total
+            total += states * factor + _COST_OF_ABSENCE * times.startswith(_MAY_BE_ABSENT)
+        return ("".join(texts), total) if texts else ("(?:)", total + _COST_OF_ABSENCE)
 
     def _atom(self, depth: int) -> tuple[str, int]:
         char = self.text[self.at]

@@ -18,14 +18,17 @@ from hypothesis import strategies as st
 from broker.store import compile, indexes, migrate
 from broker.store.db import Database
 from ngsi.entity import Entity, parse_entity
+from ngsi.errors import NgsiLdError
 from ngsi.query.entities import EntityQuery, EntitySelector, Page
 from ngsi.query.geo import parse_geo
 from ngsi.query.match import match
+from ngsi.query.order import parse_order
 from ngsi.query.pattern import parse_pattern
 from ngsi.query.q import parse_q
 from ngsi.query.scope import parse_scopes
 from ngsi.query.types import parse_types
 from tests.ngsi.contexts import context
+from tests.ngsi.test_query_fuzz import PIECES
 
 CONTEXT = context()
 NOW = datetime(2026, 6, 19, 3, 50, tzinfo=UTC)
@@ -283,6 +286,25 @@ MANY = settings(max_examples=300, deadline=None, suppress_health_check=list(Heal
 @given(st.lists(documents, min_size=1, max_size=4), st.lists(questions, min_size=1, max_size=6))
 def test_q(store: Store, bodies: list[dict[str, Any]], texts: list[str]) -> None:
     agree(store, bodies, [EntityQuery(q=parse_q(text, CONTEXT)) for text in texts])
+
+
+@MANY
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join))
+def test_what_is_read_is_answered(store: Store, text: str) -> None:
+    readers: list[Callable[[], EntityQuery]] = [
+        lambda: EntityQuery(q=parse_q(text, CONTEXT)),
+        lambda: EntityQuery((EntitySelector(types=parse_types(text, CONTEXT)),)),
+        lambda: EntityQuery((EntitySelector(id_pattern=parse_pattern(text, "idPattern")),)),
+        lambda: EntityQuery(scopes=parse_scopes(text)),
+        lambda: EntityQuery(order=parse_order(text.split(","), CONTEXT, coordinates=[1, 2])),
+    ]
+    body = {"type": "A", "a": {"value": [1, "x", {"k": {"l": 2}}], "b": 1}, "b": "2026-06-19T03:50:00Z"}
+    for read in readers:
+        try:
+            query = read()
+        except NgsiLdError:
+            continue  # refused, as the fuzz of the readers themselves holds against a status
+        store.ask([entity(1, body)], [query])
 
 
 def test_the_indexes_were_asked(store: Store) -> None:
