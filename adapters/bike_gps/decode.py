@@ -23,6 +23,7 @@ def decoder(system: str, bin_minutes: int, privacy: Privacy) -> Decode:
     side = privacy.profile.mesh or SQUARE
     crowd = Crowd(privacy, timedelta(minutes=bin_minutes), residents=None)
     tracks: Tracks[Vehicle] = Tracks(privacy.profile.trim_metres)
+    standing: dict[str, tuple[object, ...]] = {}  # what a bike that stands has said in this file
 
     def decode(message: Message) -> Iterator[Item]:
         ridden: list[Presence] = []
@@ -41,11 +42,14 @@ def decoder(system: str, bin_minutes: int, privacy: Privacy) -> Decode:
                 if isinstance(item, DecodeError):
                     yield item
                 elif item.position_source == "gnss" and item.location and item.observed_at:
+                    standing.pop(item.id, None)
                     fix = Fix(item.observed_at, item.location, item)
                     yield from released(tracks.add(str(item.fleet_vehicle_id), fix))
-                else:
+                elif standing.get(item.id) != (news := (item.location, item.service_status, item.battery_voltage)):
+                    standing[item.id] = news
                     yield restricted(item)
             if not more:
+                standing.clear()
                 yield from released(tracks.end())
         for each in crowd.tell(ridden, message.received_at, more):
             yield model(system, each)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.contract import Message, Restricted
 from adapters.privacy.crowd import Crowd, Presence, Residents
 from adapters.privacy.guard import Privacy
 from adapters.privacy.mesh import DIGITS, centre, mesh_code
@@ -16,7 +17,9 @@ from adapters.privacy.store import PrivacyStore, Publication
 from adapters.privacy.suppress import published_counts, published_flows
 from adapters.privacy.tracks import GAP, Fix, Tracks, metres
 from adapters.pseudonym import DayKey
+from adapters.registry import load
 from models import Point
+from tests.adapters.cases import HOUSE, RECEIVED_AT
 
 START = datetime(2026, 6, 19, 0, 0, tzinfo=UTC)
 HALF = timedelta(minutes=30)
@@ -305,3 +308,21 @@ def test_a_profile_that_protects_too_little_is_refused(changes: dict[str, object
 def test_what_has_to_be_said_first() -> None:
     assert Profile().missing("") == ["owner", "privacy.legal_basis", "privacy.profile"]
     assert profile().missing("city") == []
+
+
+# bikes
+
+
+def test_a_bike_that_stands_says_so_once_per_file_and_never_where() -> None:
+    adapter = load("bike_gps")
+    decode = adapter.decoder(adapter.settings(), Privacy(str, "bikes", profile()))
+    head, *_ = (HOUSE / "bike_gps/examples/vehicle_export/input.csv").read_text("utf-8-sig").splitlines()
+    place = "P,00089032,36.5780,136.6480,26.1"
+    row = "KNZ,KNZ0001,{}," + place + ",2026-06-02 10:{:02}:00,36.5,136.7,2026-06-02 10:{:02}:00,7,0,0,9"
+    rows = [row.format("利用可能", minute, minute) for minute in range(5)]
+    told = list(decode(Message("\n".join([head, *rows]).encode(), RECEIVED_AT)))
+    assert [type(item) for item in told] == [Restricted]
+    assert told[0].model.location == Point(136.648, 36.578)  # its port, not its own fix
+    assert told[0].expires_at == RECEIVED_AT + timedelta(days=7)
+    again = list(decode(Message("\n".join([head, *rows]).encode(), RECEIVED_AT)))
+    assert len(again) == 1

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.ears [mqtt|decode|gps [ROWS]]`: how fast the ears are, on this machine.
+"""`python -m tests.bench.ears [mqtt|decode|gps|squares [ROWS]]`: how fast the ears are, on this machine.
 
 Everything runs here: database, broker, MQTT server, publisher and adapters share the cores.
 """
@@ -145,14 +145,15 @@ def bikes(path: Path, rows: int, fleet: int = 500) -> None:
             file.writelines(lines)
 
 
-async def gps(dsn: str, broker: BrokerProcess, folder: Path, rows: int) -> None:
-    """A day's positions of 500 bikes, from the file to the committed history."""
+async def gps(dsn: str, broker: BrokerProcess, folder: Path, rows: int, raw: bool) -> None:
+    """A day's positions of 500 bikes, from the file to what is committed: counts and flows, and with `raw` the tracks."""
     path = folder / "day.csv"
     bikes(path, rows)
     chosen = settings(folder, broker.url)
     devices(folder, 1)
     declaration = next(each for each in read(chosen) if each.name == "bikes")
     source: Source = bind(declaration, surroundings(chosen))
+    source = source if raw else replace(source, restricted_tenant="")
     begun = time.perf_counter()
 
     def tell(progress: Progress) -> None:
@@ -184,9 +185,11 @@ def main(what: list[str]) -> None:
             if not what or "mqtt" in what:
                 asyncio.run(mqtt(dsn, broker, server, folder, 500, 20))
                 asyncio.run(mqtt(dsn, broker, server, folder, 2000, 20))
+            rows = int(what[-1]) if what and what[-1].isdigit() else 4_320_000
+            if "squares" in what:
+                asyncio.run(gps(dsn, broker, folder, rows, raw=False))
             if not what or "gps" in what:
-                rows = int(what[-1]) if what and what[-1].isdigit() else 4_320_000
-                asyncio.run(gps(dsn, broker, folder, rows))
+                asyncio.run(gps(dsn, broker, folder, rows, raw=True))
         finally:
             server.stop()
 
