@@ -146,7 +146,7 @@ def bikes(path: Path, rows: int, fleet: int = 500) -> None:
 
 
 async def gps(dsn: str, broker: BrokerProcess, folder: Path, rows: int, raw: bool) -> None:
-    """A day's positions of 500 bikes, from the file to what is committed: counts and flows, and with `raw` the tracks."""
+    """A day of 500 bikes, from the file to what is committed: counts and flows, and with `raw` the tracks."""
     path = folder / "day.csv"
     bikes(path, rows)
     chosen = settings(folder, broker.url)
