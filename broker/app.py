@@ -35,7 +35,7 @@ def create_app(settings: Settings) -> Door:
             writers=settings.database_writers,
             statement_timeout=settings.statement_timeout,
         )
-        provision = Provision(database, settings.database_writers)
+        provision = Provision(database, settings.database_writers, delete_history=settings.delete_history_with_entity)
         contexts = Contexts(settings, database)
         live = Live(database, settings.database_url)
         app.state.broker = Broker(settings, database, contexts, provision, live, await database.identity())

@@ -17,8 +17,8 @@ _Waiting = tuple[Sequence[Operation], "asyncio.Future[list[Outcome]]"]
 class Provision:
     """Takes operations of any request and answers each after its commit."""
 
-    def __init__(self, database: Database, writers: int) -> None:
-        self._writer = Writer(database)
+    def __init__(self, database: Database, writers: int, *, delete_history: bool = False) -> None:
+        self._writer = Writer(database, delete_history=delete_history)
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._tasks = [asyncio.create_task(self._run()) for _ in range(writers)]

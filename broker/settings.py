@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     max_linked: int = Field(5000, gt=0, description="most linked entities in one answer (join)")
     default_limit: int = Field(20, gt=0, description="page size when the request names none")
     temporal_limit: int = Field(10_000, gt=0, description="most attribute instances in one temporal answer")
+    delete_history_with_entity: bool = Field(
+        False, description="a deleted entity takes its history with it; else a tombstone is left"
+    )
     upkeep_pause: float = Field(60, gt=0, description="time between two rounds of roll-ups, retention and compression")
     log_days: int = Field(7, ge=0, description="days the log of changes is kept, for replay; 0: for ever")
     compress_after_days: int = Field(

@@ -141,6 +141,7 @@ def _asked(request: Request, given: Mapping[str, Any], temporal: TemporalQuery, 
     aggregated = kind == "aggregatedValues"
     if not aggregated and _AGGREGATION & given.keys():
         raise BadRequestData(f"{min(_AGGREGATION & given.keys())}: it goes with format=aggregatedValues (4.5.19)")
+    sys_attrs = "sysAttrs" in chosen or http.flag(given, "sysAttrs")
     wanted = history.Wanted(
         temporal,
         projection(given, context),
@@ -148,9 +149,9 @@ def _asked(request: Request, given: Mapping[str, Any], temporal: TemporalQuery, 
         datasets(given),
         settings.temporal_limit,
         tombstones=kind in ("normalized", "concise"),
+        system=sys_attrs or kind == "temporalValues",
     )
     languages = parse_languages(given["lang"]) if "lang" in given else None
-    sys_attrs = "sysAttrs" in chosen or http.flag(given, "sysAttrs")
     aggregation = parse_aggregation(given, settings.aggregation_timezone) if aggregated else None
     return Asked(wanted, Shown(kind, sys_attrs, wanted.projection, languages, temporal.property), aggregation)
 

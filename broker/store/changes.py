@@ -1,7 +1,7 @@
 """The write: many operations in one transaction with a constant number of statements (see 0002_write.sql)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -43,10 +43,14 @@ class _RaceLost(Exception):
 
 
 class Writer:
-    """Applies operations; hands out entity numbers from blocks and instants that never repeat."""
+    """Applies operations; hands out entity numbers from blocks and instants that never repeat.
 
-    def __init__(self, database: Database) -> None:
+    With `delete_history` an entity that is deleted takes its history with it.
+    """
+
+    def __init__(self, database: Database, *, delete_history: bool = False) -> None:
         self._database = database
+        self._delete_history = delete_history
         self._next = 0
         self._end = 0
         self._clock = datetime.min.replace(tzinfo=UTC)
@@ -106,6 +110,8 @@ class Writer:
             change = operation.rule(before, self._now())
         except NgsiLdError as error:
             return error
+        if self._delete_history and change.before is not None and change.after is None:
+            change = replace(change, purged=True)
         states[key] = change.after
         if change.stores:
             changes.append((key, traces.with_scope(change)))

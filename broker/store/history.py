@@ -50,6 +50,7 @@ class Wanted:
     datasets: frozenset[str] | None = None
     limit: int = 10_000
     tombstones: bool = True
+    system: bool = True  # with createdAt and modifiedAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +64,37 @@ class Found:
 async def known(database: Database, tenant: int, entity_id: str) -> Known | None:
     """The entity with its series; None when it was never known."""
     row = await database.readers.fetchrow(statements("history")["entity"], tenant, entity_id)
-    return (await with_series(database, [row]))[0] if row is not None else None
+    if row is None:
+        return None
+    await _find_names(database, [row])
+    return _known(database, row, row["past"] or [])
 
 
 async def with_series(database: Database, rows: Sequence[Any]) -> list[Known]:
     """Rows of table entity with the series of each, those that it no longer shows included."""
-    shown = [(row["no"], _series_names(row["attributes"])) for row in rows]
-    await find_terms(database, {name for _, names in shown for pair in names for name in pair if name})
-    past = await database.readers.fetch(statements("history")["past"], [row["no"] for row in rows])
-    series: dict[int, dict[Series, None]] = {row["no"]: {} for row in rows}
-    for no, names in shown:
-        for iri, dataset in names:
-            if iri in database.terms and (dataset is None or dataset in database.terms):
-                series[no][(no, database.terms[iri], database.terms[dataset] if dataset else 0)] = None
-    for item in past:
-        series[item["entity"]][(item["entity"], item["attribute"], item["dataset"])] = None
-    return [
-        Known(
-            row["no"],
-            row["id"],
-            row["types"],
-            row["created_at"],
-            row["modified_at"],
-            row["deleted_at"],
-            list(series[row["no"]]),
-        )
-        for row in rows
-    ]
+    await _find_names(database, rows)
+    past: dict[int, list[tuple[int, int]]] = {}
+    for item in await database.readers.fetch(statements("history")["past"], [row["no"] for row in rows]):
+        past.setdefault(item["entity"], []).append((item["attribute"], item["dataset"]))
+    return [_known(database, row, past.get(row["no"], ())) for row in rows]
+
+
+async def _find_names(database: Database, rows: Sequence[Any]) -> None:
+    names = {name for row in rows for pair in _series_names(row["attributes"]) for name in pair if name}
+    await find_terms(database, names)
+
+
+def _known(database: Database, row: Any, past: Iterable[Sequence[int]]) -> Known:
+    terms, no = database.terms, row["no"]
+    series: dict[Series, None] = {}
+    for iri, dataset in _series_names(row["attributes"]):
+        if iri in terms and (dataset is None or dataset in terms):
+            series[(no, terms[iri], terms[dataset] if dataset else 0)] = None
+    for attribute, number in past:
+        series[(no, attribute, number)] = None
+    return Known(
+        no, row["id"], row["types"], row["created_at"], row["modified_at"], row["deleted_at"], list(series)
+    )  # fmt: skip
 
 
 async def instances(database: Database, entities: Sequence[Known], wanted: Wanted) -> Found:
@@ -105,7 +110,7 @@ async def instances(database: Database, entities: Sequence[Known], wanted: Wante
         border = rows[wanted.limit][axis]
         rows = [row for row in rows[: wanted.limit] if row[axis] != border] or rows[: wanted.limit]
         cut = rows[0][axis], rows[-1][axis]
-    found = await _by_entity(database, rows)
+    found = await _by_entity(database, rows, system=wanted.system)
     if cut is not None:
         await _add_cut_away(database, found, series, query)
     return Found(found, cut)
@@ -169,11 +174,13 @@ def _window_sql(query: TemporalQuery, *, tombstones: bool) -> tuple[str, str]:
     return axis, sql.replace(":axis", axis).replace(":condition", condition).replace(":order", order)
 
 
-async def _by_entity(database: Database, rows: Sequence[Any]) -> dict[int, Attributes]:
+async def _by_entity(database: Database, rows: Sequence[Any], *, system: bool) -> dict[int, Attributes]:
     iris = await known_terms(database, {no for row in rows for no in (row["attribute"], row["dataset"])})
     found: dict[int, Attributes] = {}
     for row in rows:
-        found.setdefault(row["entity"], {}).setdefault(iris[row["attribute"]], []).append(from_row(row, iris))
+        found.setdefault(row["entity"], {}).setdefault(iris[row["attribute"]], []).append(
+            from_row(row, iris, system=system)
+        )
     return found
 
 

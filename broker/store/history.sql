@@ -1,7 +1,9 @@
 -- Reading history. `:axis` is the column of the timeproperty, `:condition` which rows have it, `:order` the direction.
 
 -- name: entity
-select no, id, types, scopes, attributes, created_at, modified_at, deleted_at from entity where tenant = $1 and id = $2
+select no, id, types, scopes, attributes, created_at, modified_at, deleted_at,
+       (select jsonb_agg(jsonb_build_array(attribute, dataset)) from past_series p where p.entity = e.no) as past
+from entity e where tenant = $1 and id = $2
 
 -- name: past
 select entity, attribute, dataset from past_series where entity = any($1::bigint[])

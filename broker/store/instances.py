@@ -94,8 +94,8 @@ def _held(value: Any, kind: str) -> tuple[int, float | None, str | None, bytes |
     return _JSON, None, None, orjson.dumps(value)
 
 
-def from_row(row: Any, iris: dict[int, str]) -> Instance:
-    """The instance of a history row, with instanceId and the system times."""
+def from_row(row: Any, iris: dict[int, str], *, system: bool = True) -> Instance:
+    """The instance of a history row, with instanceId and, when `system`, the system times."""
     kind = KINDS[KIND_NAMES[row["type"]]]
     instance: Instance = {"type": kind.name, kind.bearer: _value(row)}
     if row["unit_code"] is not None:
@@ -109,8 +109,9 @@ def from_row(row: Any, iris: dict[int, str]) -> Instance:
         instance["deletedAt"] = times.text(row["at"])
         instance[kind.bearer] = {DEFAULT_DATASET: NULL} if kind.bearer == "languageMap" else NULL
     instance["instanceId"] = f"urn:ngsi-ld:instance:{row['instance']}"
-    instance["createdAt"] = times.text(row["created_at"])
-    instance["modifiedAt"] = times.text(row["modified_at"])
+    if system:
+        instance["createdAt"] = times.text(row["created_at"])
+        instance["modifiedAt"] = times.text(row["modified_at"])
     return instance
 
 

@@ -5,6 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from broker.app import create_app
+from broker.settings import Settings
+
 ID = "urn:ngsi-ld:Room:1"
 DATASET = "urn:ngsi-ld:Dataset:roof"
 PATH = f"/temporal/entities/{ID}"
@@ -330,6 +333,19 @@ async def test_all_core_writes_feed_history(client: httpx.AsyncClient) -> None:
     await client.put(f"/entities/{ID}", json=evolution(t=4))
     await client.post("/entityOperations/update", json=[evolution(t=5)])
     assert await values(client) == [1, 2, 3, 4, 5]
+
+
+async def test_a_setting_lets_history_go_with_its_entity(dsn: str) -> None:
+    app = create_app(Settings(database_url=dsn, delete_history_with_entity=True))
+    async with (
+        app.app.router.lifespan_context(app.app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:1026/ngsi-ld/v1") as client,
+    ):
+        await client.post("/temporal/entities", json=evolution(t=[prop(1, 1)]))
+        assert (await client.delete(f"/entities/{ID}")).status_code == 204
+        assert (await client.get(PATH)).status_code == 404
+        assert (await client.post("/temporal/entities", json=evolution(t=[prop(2, 2)]))).status_code == 201
+        assert await values(client) == [2]
 
 
 async def query(client: httpx.AsyncClient, **params: Any) -> list[str]:
