@@ -15,7 +15,9 @@ from ngsi.attribute import Instance
 from ngsi.change import Change, Correction
 from ngsi.terms import NULL, SCOPE
 
-_PURGE: Final = ("purge_history", "purge_past", "purge_life", "purge_rollup", "purge_due", "purge_enrolment")
+_PURGE: Final = (
+    "purge_history", "purge_past", "purge_life", "purge_graves", "purge_rollup", "purge_due", "purge_enrolment",
+)  # fmt: skip
 
 Key = tuple[int, str]
 Changes = Sequence[tuple[Key, Change]]
@@ -59,6 +61,9 @@ async def leave(
     past = _past(database, changes, numbers)
     if past:
         await connection.execute(sql["past"], *zip(*past, strict=True))
+    graves = _graves(database, changes, numbers)
+    if graves:
+        await connection.execute(sql["bury"], *zip(*graves, strict=True))
     lives = _lives(changes, numbers, stored)
     if lives:
         await connection.execute(sql["life"], *zip(*lives, strict=True))
@@ -75,7 +80,7 @@ async def forget(connection: asyncpg.Connection, changes: Changes, numbers: Numb
 async def _rectify(connection: asyncpg.Connection, database: Database, entity: int, change: Change) -> None:
     for erasure in change.erased:
         dataset = None if erasure.every_dataset else _no(database, erasure.dataset)
-        for name in ("erase", "erase_rollups"):
+        for name in ("erase", "erase_rollups", "erase_graves"):
             sql = statements("traces")[name]
             await connection.execute(sql, entity, database.terms[erasure.attribute], dataset)
     for correction in change.corrected:
@@ -88,6 +93,7 @@ async def _correct(connection: asyncpg.Connection, database: Database, entity: i
     # an instant on another chunk cannot be reached by an update, so the row goes and comes back as itself
     gone = await connection.fetchrow(sql["remove"], entity, attribute, dataset, item.at)
     await connection.execute(sql["due"], entity, attribute, dataset, item.at)
+    await connection.execute(sql["open_grave"], entity, attribute, dataset, item.at)
     if item.instance is None or gone is None:
         return
     row = to_row(entity, attribute, dataset, item.instance, None)
@@ -106,6 +112,21 @@ def _past(database: Database, changes: Changes, numbers: Numbers) -> list[tuple[
         for iri, instance in [*change.removed, *(item for item in change.written if item[0] not in shown)]:
             found.add((numbers[key], database.terms[iri], _no(database, instance.get("datasetId"))))
     return sorted(found)
+
+
+def _graves(database: Database, changes: Changes, numbers: Numbers) -> list[tuple[Any, ...]]:
+    """When tombstones were set, and for when: as their rows in history say."""
+    rows: list[tuple[Any, ...]] = []
+    for key, change in changes:
+        gone = [(item, change.at, change.at) for item in change.removed]
+        gone += [
+            (item, times.parse(item[1]["modifiedAt"]), times.parse(item[1]["deletedAt"]))
+            for item in change.written
+            if "deletedAt" in item[1]
+        ]
+        for (iri, instance), set_at, at in gone:
+            rows.append((numbers[key], database.terms[iri], _no(database, instance.get("datasetId")), set_at, at))
+    return rows
 
 
 def _lives(changes: Changes, numbers: Numbers, stored: dict[Key, Any]) -> list[tuple[Any, ...]]:

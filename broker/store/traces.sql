@@ -3,6 +3,11 @@ insert into past_series (entity, attribute, dataset)
 select * from unnest($1::bigint[], $2::integer[], $3::integer[])
 on conflict do nothing
 
+-- name: bury
+insert into grave (entity, attribute, dataset, created_at, at)
+select * from unnest($1::bigint[], $2::integer[], $3::integer[], $4::timestamptz[], $5::timestamptz[])
+on conflict do nothing
+
 -- name: life
 insert into life (entity, until, types, created_at, deleted)
 select entity, until, string_to_array(types, E'\n'), created_at, deleted
@@ -15,6 +20,12 @@ delete from history where entity = $1 and attribute = $2 and ($3::integer is nul
 
 -- name: erase_rollups
 delete from rollup where entity = $1 and attribute = $2 and ($3::integer is null or dataset = $3)
+
+-- name: erase_graves
+delete from grave where entity = $1 and attribute = $2 and ($3::integer is null or dataset = $3)
+
+-- name: open_grave
+delete from grave where entity = $1 and attribute = $2 and dataset = $3 and at = $4
 
 -- name: due
 insert into rollup_due (entity, attribute, dataset, day)
@@ -48,3 +59,6 @@ delete from rollup_due where entity = $1
 
 -- name: purge_enrolment
 delete from rollup_entity where entity = $1
+
+-- name: purge_graves
+delete from grave where entity = $1
