@@ -22,10 +22,8 @@ _COLUMNS: Final = "e.tenant, e.no, e.id, e.scopes, e.modified_at"
 _SHAPE: Final = "ST_SetSRID(ST_GeomFromGeoJSON({document} -> {iri} -> 0 -> 'value'), 4326)"
 _ITEM: Final = "select instance_json(h) as item, h.deleted from history h where h.entity = e.no and"
 _STANDING: Final = "select instance_json(h) as item, h.deleted from standing(e.no, t.no, d.no, e.created_at, {at}) h"
-# deleted entities stand beside the others; two branches, for each has indexes of its own
-_EVER: Final = (
-    "(select * from entity where deleted_at is null union all select * from entity where deleted_at is not null)"
-)
+# deleted entities stand beside the others, each in an arm that has indexes of its own
+_EVER: Final = ("e.deleted_at is null", "e.deleted_at is not null")
 
 
 async def evolutions(
@@ -55,7 +53,7 @@ class _Window:
         self._temporal = temporal
         self._query = query
 
-    def table(self, where: Any, database: Database) -> str:
+    def arms(self, where: Any, database: Database) -> list[str]:
         numbers = _numbers(database, _asked(self._query))
         bounds = self._bounds(where)
         document = "'{}'::jsonb"
@@ -65,12 +63,13 @@ class _Window:
         if self._query.attributes:
             only = f"and h.attribute = any({where.bind(_numbers(database, self._query.attributes))}::integer[])"
         present = f"select from history h where h.entity = e.no and {bounds} {only}"
-        return (
+        columns = (
             f"select {_COLUMNS}, e.types, e.created_at, e.deleted_at as gone_at, e.attributes as shown, "
             "null::timestamptz as deleted_at, null::timestamptz as expires_at, d.attributes, "
-            f"{_SHAPE.format(document='d.attributes', iri=where.bind(_LOCATION))} as location "
-            f"from {_EVER} e cross join lateral (select {document} as attributes) d where exists ({present})"
+            f"{_SHAPE.format(document='d.attributes', iri=where.bind(_LOCATION))} as location"
         )
+        lateral = f"cross join lateral (select {document} as attributes) d"
+        return [f"{columns} from entity e {lateral} where {there} and exists ({present})" for there in _EVER]
 
     def _bounds(self, where: Any) -> str:
         axis, condition = history.window(self._temporal)
@@ -103,7 +102,7 @@ class _Instant:
         self._instant = instant
         self._query = query
 
-    def table(self, where: Any, database: Database) -> str:
+    def arms(self, where: Any, database: Database) -> list[str]:
         at = where.bind(self._instant)
         numbers = _numbers(database, {*_asked(self._query), *self._query.attributes})
         document = "'{}'::jsonb"
@@ -116,15 +115,15 @@ class _Instant:
             f"{_SHAPE.format(document='d.attributes', iri=where.bind(_LOCATION))} as location"
         )
         lateral = f"cross join lateral (select {document} as attributes) d"
-        return (
+        return [
             f"{columns}, e.types, e.created_at from entity e {lateral} where e.deleted_at is null and {known} "
             f"and (e.expires_at is null or e.expires_at > {at}) "
-            f"and not exists (select from life l where l.entity = e.no and l.until > {at}) "
-            f"union all {columns}, l.types, l.created_at "
+            f"and not exists (select from life l where l.entity = e.no and l.until > {at})",
+            f"{columns}, l.types, l.created_at "
             f"from (select distinct on (entity) * from life where until > {at} order by entity, until) l "
             f"join entity e on e.no = l.entity {lateral} "
-            f"where not l.deleted and (l.created_at <= {at} or {known})"
-        )
+            f"where not l.deleted and (l.created_at <= {at} or {known})",
+        ]
 
 
 def _document(numbers: str, rows: str, *, datasets: bool = False) -> str:
@@ -153,25 +152,33 @@ def _numbers(database: Database, iris: Iterable[str]) -> list[int]:
     return sorted(database.terms.get(iri, -1) for iri in iris)
 
 
-async def _prepared(database: Database, query: EntityQuery, tenant: int, past: _Window | _Instant) -> tuple[Any, str]:
+async def _prepared(
+    database: Database, query: EntityQuery, tenant: int, past: _Window | _Instant
+) -> tuple[Any, list[str]]:
+    """The values bound, and for each arm the table to select from with the conditions on it."""
     await find_terms(database, {*_asked(query), *query.attributes})
     # a temporal query looks for its attributes in the time range itself
     plain = replace(query, attributes=()) if isinstance(past, _Window) else query
     where = compile.conditions(plain, tenant)
-    return where, f"({past.table(where, database)}) entity where {' and '.join(where.clauses)}"
+    clauses = " and ".join(where.clauses)
+    return where, [f"({arm}) entity where {clauses}" for arm in past.arms(where, database)]
 
 
 async def _page(
     database: Database, query: EntityQuery, tenant: int, past: _Window | _Instant, by_id: str
 ) -> list[history.Known]:
-    where, source = await _prepared(database, query, tenant, past)
-    order = f"id {by_id}" if by_id else "no"
-    page = f"order by {order} limit {where.bind(query.page.limit + 1)} offset {where.bind(query.page.offset)}"
+    where, sources = await _prepared(database, query, tenant, past)
+    order = f"order by id {by_id}" if by_id else "order by no"
+    # each arm is ordered and cut by itself, so that it stops when it has enough
+    most = where.bind(query.page.offset + query.page.limit + 1)
     columns = "no, id, types, created_at, modified_at, gone_at as deleted_at, shown as attributes"
-    rows = await database.readers.fetch(f"select {columns} from {source} {page}", *where.values)
+    arms = " union all ".join(f"(select {columns} from {source} {order} limit {most})" for source in sources)
+    page = f"{order} limit {where.bind(query.page.limit + 1)} offset {where.bind(query.page.offset)}"
+    rows = await database.readers.fetch(f"select * from ({arms}) found {page}", *where.values)
     return await history.with_series(database, rows)
 
 
 async def _count(database: Database, query: EntityQuery, tenant: int, past: _Window | _Instant) -> int:
-    where, source = await _prepared(database, query, tenant, past)
-    return int(await database.readers.fetchval(f"select count(*) from {source}", *where.values))
+    where, sources = await _prepared(database, query, tenant, past)
+    counts = " + ".join(f"(select count(*) from {source})" for source in sources)
+    return int(await database.readers.fetchval(f"select {counts}", *where.values))
