@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from adapters.contract import Message, Outcome, SourceSettings
@@ -25,7 +25,10 @@ RETRY = {"Retry-After": "30"}
 
 
 class WebhookSettings(SourceSettings):
-    """`token_env` names the environment variable with the token senders show as `Authorization: Bearer`."""
+    """`token_env` names the environment variable with the token senders show as `Authorization: Bearer`.
+
+    `validator` is what a GET is answered with: controllers such as Meraki's ask for it before they push.
+    """
 
     transport: Literal["webhook"] = "webhook"
     path: str = ""
@@ -33,6 +36,7 @@ class WebhookSettings(SourceSettings):
     patience: float = 10.0
     max_bytes: int = 1024 * 1024
     spool: bool = True
+    validator: str = ""
 
 
 class Mailbox(NamedTuple):
@@ -42,6 +46,7 @@ class Mailbox(NamedTuple):
     token: str
     patience: float
     max_bytes: int
+    validator: str = ""
 
 
 class WebhookServer:
@@ -50,7 +55,12 @@ class WebhookServer:
     def __init__(self) -> None:
         self._boxes: dict[str, Mailbox] = {}
         self.wanted = False  # whether any source is declared to be pushed
-        self.app = Starlette(routes=[Route("/push/{path:path}", self._push, methods=["POST"])])
+        self.app = Starlette(
+            routes=[
+                Route("/push/{path:path}", self._push, methods=["POST"]),
+                Route("/push/{path:path}", self._validate),
+            ]
+        )
 
     async def receive(self, settings: WebhookSettings, source: str) -> AsyncIterator[Message]:
         """Messages pushed to this source's path."""
@@ -58,13 +68,19 @@ class WebhookServer:
         token = os.environ.get(settings.token_env, "") if settings.token_env else ""
         if settings.token_env and not token:
             raise LookupError(f"{source}: environment variable {settings.token_env} holds no token")
-        box = Mailbox(asyncio.Queue(maxsize=100), token, settings.patience, settings.max_bytes)
+        box = Mailbox(asyncio.Queue(maxsize=100), token, settings.patience, settings.max_bytes, settings.validator)
         self._boxes[path] = box
         try:
             while True:
                 yield await box.queue.get()
         finally:
             self._boxes.pop(path, None)
+
+    async def _validate(self, request: Request) -> Response:
+        box = self._boxes.get(request.path_params["path"])
+        if box is None or not box.validator:
+            raise HTTPException(404, "no source listens here")
+        return PlainTextResponse(box.validator)
 
     async def _push(self, request: Request) -> Response:
         box = self._boxes.get(request.path_params["path"])

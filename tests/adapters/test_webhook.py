@@ -77,3 +77,11 @@ async def test_refused_at_the_door(broker: Broker, recorder: Recorder, path: str
     async with door(broker, max_bytes=1000) as client:
         assert (await client.post(f"/push/{path}", content=b"x" * size)).status_code == status
         assert recorder.requests == []
+
+
+async def test_a_controller_is_told_the_agreed_word(broker: Broker, recorder: Recorder) -> None:
+    async with door(broker, validator="agreed") as client:
+        assert (await client.get("/push/eltres")).text == "agreed"
+        assert (await client.get("/push/other")).status_code == 404
+    async with door(broker) as client:
+        assert (await client.get("/push/eltres")).status_code == 404
