@@ -86,6 +86,8 @@ def _observations(message: Message) -> Iterator[tuple[str, datetime, Any]]:
 def _observed(source: str, station: Station, at: datetime, elements: Any) -> Iterator[Model | DecodeError]:
     if not isinstance(elements, dict):
         raise DecodeError("elements", elements, "is no JSON object")
+    if elements and not any(isinstance(pair, list) and len(pair) == 2 for pair in elements.values()):
+        raise DecodeError("elements", sorted(elements), "holds no [value, flag]")
     cells = Cells()
     told = {field: str(value) for field, (name, _) in ELEMENTS.items() if (value := _good(elements, name)) is not None}
     values = cells.quantities(told, QUANTITIES)

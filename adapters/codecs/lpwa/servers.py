@@ -18,6 +18,7 @@ from adapters.contract import DecodeError
 # Messages about the radio and the way down, which say nothing of the city; their deliveries need no entity.
 TTS_PASSED = frozenset(
     [
+        "downlinks",
         "downlink_ack",
         "downlink_nack",
         "downlink_sent",
