@@ -88,13 +88,18 @@ def _tag(path: str) -> str:
 
 def _variables(operation: Operation) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": _variable(kind)}
+        {"name": name, "in": "path", "required": True, "schema": _variable(name, kind)}
         for name, kind in _VARIABLE.findall(operation.path)
     ]
 
 
-def _variable(kind: str) -> dict[str, Any]:
-    return {"type": "integer", "minimum": 0} if kind == "int" else {"type": "string", "minLength": 1}
+def _variable(name: str, kind: str) -> dict[str, Any]:
+    if kind == "int":
+        return {"type": "integer", "minimum": 0}
+    uri = {"type": "string", "format": "uri"}
+    if name in ("id", "instance"):
+        return uri
+    return {"anyOf": [{"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_]*$"}, uri]}
 
 
 def _query(operation: Operation) -> list[dict[str, Any]]:

@@ -82,7 +82,9 @@ def is_instance(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     kind = value.get("type", value.get("@type"))
-    return kind in KINDS or kind in _RENAMED or (kind is None and not KIND_OF_BEARER.keys().isdisjoint(value))
+    if kind is None:
+        return not KIND_OF_BEARER.keys().isdisjoint(value)
+    return isinstance(kind, str) and (kind in KINDS or kind in _RENAMED)
 
 
 def _check_datasets(name: str, instances: list[Instance]) -> None:
