@@ -5,14 +5,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from asyncpg import PostgresError
-
 from broker.bulk.load import load
 from broker.bulk.records import UnreadableFile
 from broker.contexts import Contexts
 from broker.settings import Settings
 from broker.store.bulk import Progress
-from broker.store.db import Database
+from broker.store.db import FAILURES, Database
 from broker.store.tenants import tenant_no
 from ngsi.errors import NgsiLdError
 from ngsi.jsonld import Context
@@ -44,7 +42,7 @@ async def import_files(files: Sequence[Path], tenant: str, context: str | None) 
     settings = Settings()
     try:
         database = await Database.connect(settings.database_url, connections=2, writers=2, statement_timeout=600)
-    except (PostgresError, OSError) as error:
+    except FAILURES as error:
         print(f"yukitsuri import: the database is not reachable: {error or type(error).__name__}", file=sys.stderr)
         return 1
     try:
@@ -52,7 +50,7 @@ async def import_files(files: Sequence[Path], tenant: str, context: str | None) 
         number = await tenant_no(database, tenant, create=True)
         assert number is not None
         return max([await _one(database, number, path, names) for path in files])
-    except (NgsiLdError, PostgresError, OSError) as error:
+    except (NgsiLdError, *FAILURES) as error:
         print(f"yukitsuri import: {error or type(error).__name__}; what was told as done is done", file=sys.stderr)
         return 1
     finally:

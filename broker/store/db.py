@@ -10,6 +10,7 @@ from broker.store.lookups import Lookups
 
 UNREACHABLE = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncio.TimeoutError)
 CONNECTION_LOST = (*UNREACHABLE, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
+FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 UNHOLDABLE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 
 

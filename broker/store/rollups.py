@@ -34,19 +34,30 @@ async def refresh(database: Database, now: datetime) -> int:
     return done
 
 
-async def retain(database: Database, now: datetime) -> None:
-    """Drop what policies keep no longer: raw readings whose roll-ups are complete, and roll-ups."""
-    sql = statements("rollups")
+async def retain(database: Database, now: datetime) -> bool:
+    """Drop what policies keep no longer: raw readings whose roll-ups are complete, and roll-ups.
+
+    False when some readings had to stay, for their roll-ups are not complete yet.
+    """
+    sql, complete = statements("rollups"), True
     for policy in await database.writers.fetch(sql["policies"]):
         rows = await database.writers.fetch(sql["entities_of"], policy["tenant"], policy["type"])
         numbers = [row["no"] for row in rows]
         if policy["raw_days"] is not None:
-            await _drop_raw(database, policy, numbers, _midnight(now - timedelta(days=policy["raw_days"])))
+            horizon = _midnight(now - timedelta(days=policy["raw_days"]))
+            complete = await _drop_raw(database, policy, numbers, horizon) and complete
         for seconds, days in policy["levels"].items():
             if days is not None:
                 for part in _parts(numbers):
                     horizon = _midnight(now - timedelta(days=days))
                     await database.writers.execute(sql["drop_level"], part, int(seconds), horizon)
+    return complete
+
+
+async def declared(database: Database) -> list[tuple[object, ...]]:
+    """The policies as they are, to be compared."""
+    rows = await database.readers.fetch("select tenant, type, raw_days, levels::text from policy order by 1, 2")
+    return [tuple(row) for row in rows]
 
 
 async def _advance(database: Database, upto: datetime) -> None:
@@ -80,16 +91,17 @@ async def _compute(database: Database) -> int:
         return len(taken)
 
 
-async def _drop_raw(database: Database, policy: Any, numbers: list[int], horizon: datetime) -> None:
+async def _drop_raw(database: Database, policy: Any, numbers: list[int], horizon: datetime) -> bool:
     """Raw readings go when their roll-ups are there; of each series one stays, so that the state can be told."""
     sql = statements("rollups")
     tenant, kind = policy["tenant"], policy["type"]
     if policy["levels"] and await database.writers.fetchval(sql["pending"], tenant, kind, horizon):
-        return
+        return False
     async with database.writers.acquire() as connection, connection.transaction():
         await connection.execute(sql["raw_gone"], tenant, kind, horizon)
     for part in _parts(numbers):
         await database.writers.execute(sql["drop_raw"], part, horizon)
+    return True
 
 
 def _parts(numbers: list[int]) -> list[list[int]]:

@@ -10,8 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.store import rollups
+from broker.settings import Settings
+from broker.store import chunks, rollups
 from broker.store.db import Database
+from broker.upkeep import Upkeep
 from ngsi import times
 
 ID = "urn:ngsi-ld:Station:1"
@@ -179,8 +181,10 @@ async def test_bad_policies_are_refused(client: httpx.AsyncClient, body: Any, wo
 REFRESH = """
 import asyncio, sys
 from datetime import datetime
-from broker.store import rollups
+from broker.settings import Settings
+from broker.store import chunks, rollups
 from broker.store.db import Database
+from broker.upkeep import Upkeep
 async def main():
     database = await Database.connect(sys.argv[1], connections=2, writers=1, statement_timeout=60)
     rollups._DUE = 3
@@ -222,3 +226,18 @@ async def test_kill_9_during_a_rollup_loses_and_doubles_nothing(
     assert await database.readers.fetchval("select sum(total) from rollup where seconds = 600") == len(every)
     assert await database.readers.fetchval("select sum(total) from rollup where seconds = 86400") == len(every)
     same(await answers(client), await without_rollups(client, database))
+
+
+async def test_a_round_of_upkeep_does_it_all(client: httpx.AsyncClient, database: Database, dsn: str) -> None:
+    await provide(client, *(reading(1, START + timedelta(hours=number)) for number in range(24 * 100)))
+    await client.put(f"{POLICIES}/Station", json={"raw": 10, "rollups": {"P1D": 50}})
+    upkeep = Upkeep(database, Settings(database_url=dsn, log_days=7))
+    await upkeep.round(NOW)
+    left = await database.readers.fetchval("select count(*) from history")
+    assert left < 24 * 11
+    days = await database.readers.fetchrow("select min(start) as first, count(*) as count from rollup")
+    assert days["first"] == NOW.replace(hour=0) - timedelta(days=50)
+    assert await database.readers.fetchval("select count(*) from log") > 0
+    await upkeep.round(datetime.now(UTC) + timedelta(days=30))
+    assert await database.readers.fetchval("select count(*) from log") == 0
+    assert not await chunks.compresses(database) or await chunks.compress_history(database, NOW) >= 0
