@@ -201,3 +201,63 @@ async def test_each_refusal(client: httpx.AsyncClient) -> None:
         ):
             wrong.append((parameters, word, answer.status_code, problem))
     assert not wrong
+
+
+QUERIES: list[tuple[dict[str, Any], str]] = [
+    ({"entities": [{"type": "Room"}, {"id": "urn:x:3", "type": "Car"}]}, "123"),
+    ({"entities": [{"id": "urn:x:1", "idPattern": "nothing", "type": "Room"}]}, "1"),  # the id takes precedence
+    ({"entities": [{"id": ["urn:x:1", "urn:x:4"], "type": "*"}]}, "14"),
+    ({"entities": [{"idPattern": "[45]$", "type": "Person"}], "q": "age>45"}, "5"),
+    ({"attrs": ["age", "gender"]}, "345"),
+    ({"q": "gender==Male", "expandValues": "gender"}, "3"),
+    ({"q": "owner{Person:age}==40", "join": "inline"}, "12"),
+    ({"q": "owner{Person:boss{age}}==50", "join": "flat", "joinLevel": 2}, "12"),
+    ({"geoQ": {"georel": "near;maxDistance==1000", "geometry": "Point", "coordinates": KANAZAWA}}, "12"),
+    ({"entities": [{"type": "Room"}], "scopeQ": "/Public"}, "1"),
+    ({"entities": [{"type": "*"}], "ordering": {"orderBy": ["n;desc"]}}, "21354"),
+    (
+        {
+            "entities": [{"type": "Room"}],
+            "ordering": {"orderBy": ["location;dist-desc"], "coordinates": KANAZAWA, "geometry": "Point"},
+        },
+        "21",
+    ),
+]
+REFUSED_QUERIES: list[tuple[Any, str]] = [
+    ({"type": "Entity"}, "Query"),
+    ({}, "too wide"),
+    ({"entities": []}, "entities"),
+    ({"entities": [{"id": "urn:x:1"}]}, "too wide"),
+    ({"entities": ["urn:x:1"]}, "entities"),
+    ({"entities": [{"type": 5}]}, "type"),
+    ({"entities": [{"type": "A", "id": []}]}, "id"),
+    ({"entities": [{"type": "A", "id": "nonsense"}]}, "nonsense"),
+    ({"attrs": []}, "attrs"),
+    ({"q": 5}, "q"),
+    ({"q": "owner{Person:boss{age}}==50", "join": "flat"}, "joinLevel"),
+    ({"geoQ": {}}, "geoQ"),
+    ({"geoQ": {"georel": ["near"], "geometry": "Point", "coordinates": [1, 2]}}, "georel"),
+    ({"geoQ": {"georel": "within", "geometry": {}, "coordinates": [1, 2]}}, "geometry"),
+    ({"q": "n", "ordering": {"orderBy": []}}, "orderBy"),
+    ({"q": "n", "ordering": "n"}, "ordering"),
+    ({"q": "n", "ordering": {"orderBy": ["n;dist-asc"]}}, "orderFrom"),
+]
+
+
+async def test_each_query_of_a_body(filled: httpx.AsyncClient) -> None:
+    wrong = []
+    for body, found in QUERIES:
+        answer = await filled.post("/entityOperations/query", json={"type": "Query", **body})
+        got = "".join(item["id"][-1] for item in answer.json()) if answer.status_code == 200 else answer.text
+        if got[: len(found)] != found or (len(got) > len(found) and "join" not in body):
+            wrong.append((body, found, got))
+    assert not wrong
+
+
+async def test_each_refused_query_of_a_body(client: httpx.AsyncClient) -> None:
+    wrong = []
+    for body, word in REFUSED_QUERIES:
+        answer = await client.post("/entityOperations/query", json={"type": "Query", **body})
+        if answer.status_code != 400 or word not in answer.json()["detail"]:
+            wrong.append((body, word, answer.status_code, answer.text))
+    assert not wrong
