@@ -22,6 +22,7 @@ from tests.bench.publisher import PRESSURE
 from tests.bench.stack import Stack, free_port
 
 FRAMES, PUSHES = 600, 120
+PROBE, ALL = 10_000, FRAMES + PUSHES + 1
 SOURCES = """
 [[source]]
 name = "{name}-mqtt"
@@ -163,18 +164,21 @@ async def test_nothing_is_lost_and_nothing_is_doubled(
             await connection.close()
 
     try:
-        await asyncio.sleep(3)  # until the subscription is in force
+        async with asyncio.timeout(30), aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
+            while not await stored():  # until the subscription is in force
+                await client.publish(f"{name}/gateway", frame(name, PROBE), qos=1)
+                await asyncio.sleep(0.2)
         async with asyncio.TaskGroup() as group:
             group.create_task(publish(mosquitto, name))
             group.create_task(push(adapters.port, name))
             await asyncio.sleep(1.5)
             await disaster(city, adapters)
         async with asyncio.timeout(60):
-            while len(rows := await stored()) < FRAMES + PUSHES:  # noqa: ASYNC110 (the database wakes nobody)
+            while len(rows := await stored()) < ALL:  # noqa: ASYNC110 (the database wakes nobody)
                 await asyncio.sleep(0.5)
-        assert len(rows) == FRAMES + PUSHES
+        assert len(rows) == ALL
         assert {row["times"] for row in rows} == {1}
-        assert len({row["at"] for row in rows}) == FRAMES + PUSHES
+        assert len({row["at"] for row in rows}) == ALL
         async with httpx.AsyncClient() as client:
             quarantined = (await client.get(f"{city.broker.url}/admin/quarantine")).json()
         assert not [record for record in quarantined if record["source"].startswith(name)]
