@@ -12,7 +12,7 @@ from starlette.responses import Response
 from broker.api import http
 from broker.api.paging import page_links
 from broker.store import subscriptions as store
-from ngsi import names, subscription, times
+from ngsi import names, subscription_answer, subscription_document, times
 from ngsi.errors import AlreadyExists, BadRequestData, ResourceNotFound
 from ngsi.jsonld import Context
 from ngsi.query.entities import Page
@@ -30,7 +30,7 @@ async def create(request: Request) -> Response:
     now = datetime.now(UTC)
     if isinstance(content, dict):
         content = {"id": f"urn:ngsi-ld:Subscription:{uuid4()}", **content}
-    document = subscription.parse(content, context, now)
+    document = subscription_document.parse(content, context, now)
     await _check_context(request, document)
     tenant = await http.tenant(request, create=True)
     if not await store.create(_database(request), tenant, document["id"], document, context.source, now):
@@ -81,7 +81,7 @@ async def update(request: Request) -> Response:
         await _check_context(request, content)
 
     def rule(before: Document) -> tuple[Document, Any, bool]:
-        after = subscription.patch(before, content, context, now)
+        after = subscription_document.patch(before, content, context, now)
         return after, None, _status(before, now) != "active" and _status(after, now) == "active"
 
     if not await store.update(_database(request), tenant, wanted, rule, now):
@@ -134,7 +134,7 @@ def _sys_attrs(given: Mapping[str, str]) -> bool:
 
 
 def _shown(found: store.Stored, context: Context, sys_attrs: bool) -> Document:
-    body = subscription.show(found.document, context)
+    body = subscription_answer.show(found.document, context)
     body["status"] = status(found.document)
     body["notification"] = {**body["notification"], **_told(found.told)}
     if sys_attrs:

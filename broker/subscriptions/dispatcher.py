@@ -25,7 +25,7 @@ from broker.subscriptions.interval import tick
 from broker.subscriptions.linked import linked
 from broker.subscriptions.message import Channel, Message, NotTaken
 from broker.subscriptions.outbox import Counts, Item
-from broker.subscriptions.subscriber import FULL, Patience, Subscriber, Told, subscriber
+from broker.subscriptions.subscriber import FULL, TOLD, Patience, Subscriber, Told, state, subscriber
 from ngsi.entity import Entity
 from ngsi.errors import NgsiLdError
 from ngsi.event import Event
@@ -190,14 +190,14 @@ class _Term:
     async def _read_behind(self, one: Subscriber) -> None:
         types = self._hears(one)
         reader = Reader(self._database, one.outbox.read, lambda: types, one.tenant, FULL // 2)
-        while not (one.closed or _has_enough(one)):
+        while not (one.closed or one.satisfied):
             if reader.position >= self._head.position:
                 one.live = True
                 return
             for event in await reader.window(self._head.position):
                 if one.hears(event):
                     one.take(event)
-                    if one.closed or _has_enough(one):
+                    if one.closed or one.satisfied:
                         return
             one.caught_up(reader.position)
 
@@ -236,7 +236,7 @@ class _Term:
         position = max(row["position"], row["active_from"], 0 if row["behind"] else self._saved_head)
         settled = row["delivered"] + row["dead"] + row["coalesced"]
         counts = Counts(settled, row["delivered"], row["dead"], row["coalesced"])
-        told = Told(*(row[name] for name in _TOLD))
+        told = Told(*(row[name] for name in TOLD))
         self._marked[row["no"]] = row["sequence"] if row["marked"] else -1
         return subscriber(row, found, self, position, counts, told)
 
@@ -324,7 +324,7 @@ class _Term:
             return
         changed, self._changed = self._changed, set()
         letters, self._letters = self._letters, []
-        states = [_state(one, head) for one in changed]
+        states = [state(one, head) for one in changed]
         marks = [mark for one in changed if (mark := self._mark(one)) is not None]
         await self._leader.save(states, marks, letters, head if head > self._saved_head else None)
         self._saved_head = head
@@ -372,37 +372,4 @@ class _Term:
             return
         one.outbox.counts.dead -= letter.changes
         one.outbox.counts.delivered += letter.changes
-        await self._leader.unbury([letter], [_state(one, self._head.position)])
-
-
-_TOLD: Final = (
-    "times_sent",
-    "times_failed",
-    "status",
-    "failure",
-    "last_notification",
-    "last_success",
-    "last_failure",
-)
-
-
-def _has_enough(one: Subscriber) -> bool:
-    """A dead endpoint gets one notification at a time."""
-    return one.full or (one.is_down and len(one.outbox) > 0)
-
-
-def _state(one: Subscriber, head: int) -> tuple[Any, ...]:
-    outbox, told, counts = one.outbox, one.told, one.outbox.counts
-    settled = one.live and not len(outbox)
-    return (
-        one.no,
-        max(outbox.position, head) if settled else outbox.position,
-        not settled,
-        outbox.sequence,
-        counts.matched,
-        counts.delivered,
-        outbox.pending,
-        counts.dead,
-        counts.coalesced,
-        *(getattr(told, name) for name in _TOLD),
-    )
+        await self._leader.unbury([letter], [state(one, self._head.position)])

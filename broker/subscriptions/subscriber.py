@@ -137,6 +137,11 @@ class Subscriber:
         return len(self.outbox) >= FULL
 
     @property
+    def satisfied(self) -> bool:
+        """Whether there is enough in memory; a dead endpoint gets one notification at a time."""
+        return self.full or (self.is_down and len(self.outbox) > 0)
+
+    @property
     def is_down(self) -> bool:
         return self._failures >= DOWN
 
@@ -344,4 +349,33 @@ def subscriber(
         told,
         matcher(subscription),
         until=row["until"] or 0 if subscription.throttling is not None else 0,
+    )
+
+
+TOLD: Final = (
+    "times_sent",
+    "times_failed",
+    "status",
+    "failure",
+    "last_notification",
+    "last_success",
+    "last_failure",
+)
+
+
+def state(one: Subscriber, head: int) -> tuple[Any, ...]:
+    """The row of subscription_state, given that the head of the log was read up to `head`."""
+    outbox, told, counts = one.outbox, one.told, one.outbox.counts
+    settled = one.live and not len(outbox)
+    return (
+        one.no,
+        max(outbox.position, head) if settled else outbox.position,
+        not settled,
+        outbox.sequence,
+        counts.matched,
+        counts.delivered,
+        outbox.pending,
+        counts.dead,
+        counts.coalesced,
+        *(getattr(told, name) for name in TOLD),
     )

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from ngsi import subscription as subscriptions
+from ngsi import subscription_document
 from ngsi.errors import BadRequestData
 from ngsi.jsonld import compile_context
 
@@ -83,13 +84,13 @@ def reaching(**more: Any) -> dict[str, Any]:
 )
 def test_what_breaks_a_rule_is_refused_with_member_and_rule(body: Any, word: str) -> None:
     with pytest.raises(BadRequestData) as caught:
-        subscriptions.parse(body, compile_context([], CORE), NOW)
+        subscription_document.parse(body, compile_context([], CORE), NOW)
     assert word in caught.value.detail
 
 
 def test_a_stored_document_is_read_without_its_context() -> None:
     context = compile_context([{"Room": "https://a.example/Room", "t": "https://a.example/t"}], CORE)
-    document = subscriptions.parse(subscription(q="t>20", watchedAttributes=["t"]), context, NOW)
+    document = subscription_document.parse(subscription(q="t>20", watchedAttributes=["t"]), context, NOW)
     found = subscriptions.read(orjson.loads(orjson.dumps(document)))
     assert found.query.selectors[0].types == "https://a.example/Room"
     assert found.query.q.path.attributes == ("https://a.example/t",)

@@ -1,0 +1,64 @@
+"""The stored document of a subscription as it is answered: names compacted, secrets hidden (GS CIM 009, 5.8.3)."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from ngsi import endpoint
+from ngsi.jsonld import Context
+from ngsi.query.types import EVERY_TYPE
+from ngsi.subscription import TERMS, Document
+from ngsi.subscription_document import ENTITY_MEMBERS, PROJECTION_TOKEN, TYPE_TOKEN
+
+_Q_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^\W\d_]\w*')
+
+
+def show(document: Document, context: Context) -> Document:
+    """The stored document as an answer: names compacted, secrets hidden."""
+    body = {name: value for name, value in document.items() if name != TERMS}
+    compact = context.compact
+    if "entities" in body:
+        body["entities"] = [
+            {**item, "type": TYPE_TOKEN.sub(lambda match: _compact_type(match.group(), context), item["type"])}
+            for item in body["entities"]
+        ]
+    if "watchedAttributes" in body:
+        body["watchedAttributes"] = [compact(iri) for iri in body["watchedAttributes"]]
+    if "geoproperty" in body.get("geoQ", ()):
+        body["geoQ"] = {**body["geoQ"], "geoproperty": compact(body["geoQ"]["geoproperty"])}
+    for member in ("expandValues", "jsonKeys"):
+        if member in body:
+            body[member] = ",".join(compact(iri) for iri in body[member].split(","))
+    for member in ("q", "csf"):
+        if member in body:
+            body[member] = _renamed(body[member], document.get(TERMS, {}), context)
+    body["notification"] = _shown_notification(body["notification"], context)
+    return body
+
+
+def _compact_type(token: str, context: Context) -> str:
+    return token if token == EVERY_TYPE else context.compact(token)
+
+
+def _shown_notification(document: Document, context: Context) -> Document:
+    body = {**document, "endpoint": endpoint.without_secrets(document["endpoint"])}
+    if "attributes" in body:
+        body["attributes"] = [context.compact(iri) for iri in body["attributes"]]
+    for member in ("pick", "omit"):
+        if member in body:
+            body[member] = [
+                PROJECTION_TOKEN.sub(lambda match: _compact_member(match.group(), context), item)
+                for item in body[member]
+            ]
+    return body
+
+
+def _compact_member(token: str, context: Context) -> str:
+    return token if token in ENTITY_MEMBERS else context.compact(token)
+
+
+def _renamed(text: str, terms: Mapping[str, str], context: Context) -> str:
+    """A query with the names that `context` has for what its own names mean."""
+    return _Q_TOKEN.sub(
+        lambda match: context.compact(terms[match.group()]) if match.group() in terms else match.group(), text
+    )
