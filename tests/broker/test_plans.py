@@ -126,3 +126,11 @@ async def test_an_index_is_complete_whoever_writes_meanwhile(database: Database)
         keys = await connection.fetch("select key from fact order by key")
         assert [row["key"] for row in keys] == [-1.0, *map(float, range(12, 5001))]
         assert await connection.fetchval("select count(*) from place") == 4990
+
+
+async def test_a_geometry_that_changes_its_name_has_moved(database: Database) -> None:
+    async with database.writers.acquire() as connection:
+        await connection.execute(_FILL, CONTEXT.attribute("n"), CONTEXT.attribute("location"))
+        renamed = "update entity set attributes = jsonb_build_object($1::text, attributes -> $2::text) where no = 1"
+        await connection.execute(renamed, CONTEXT.attribute("a"), CONTEXT.attribute("location"))
+        assert await connection.fetchval("select attribute from place where entity = 1") == CONTEXT.attribute("a")
