@@ -49,7 +49,9 @@ async def coverage(
     end = min(query.end or borders[-1], borders[-1])
     since = _ceil(start, level)
     until = max(since, _floor(min(end, upto), level))
-    around = ([start, until], [since, end])
+    # an empty span would be looked for in every series
+    spans = [span for span in ((start, min(since, end)), (until, end)) if span[0] < span[1]]
+    around = ([span[0] for span in spans], [span[1] for span in spans])
     return Cover(level, since, until, around, frozenset(row["ready"]))
 
 

@@ -12,7 +12,7 @@ from broker.store.statements import statements
 LOCK: Final = 1032
 LEVELS: Final = {600: "PT10M", 3600: "PT1H", 86400: "P1D"}
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_DUE: Final = 200
+_DUE: Final = 500
 _ENTITIES: Final = 100
 
 
@@ -87,7 +87,8 @@ async def _compute(database: Database) -> int:
         if taken:
             rows = await connection.fetch(sql["kept_raw"], *_columns(taken))
             await connection.execute(sql["clear"], *_columns(rows))
-            await connection.execute(sql["build"], *_columns(rows))
+            days = [datetime.combine(row["day"], time(), UTC) for row in taken]
+            await connection.execute(sql["build"], *_columns(rows), min(days), max(days) + timedelta(days=1))
         return len(taken)
 
 

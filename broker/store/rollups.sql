@@ -69,6 +69,7 @@ join lateral (
 ) l on true
 join history h on h.entity = d.entity and h.attribute = d.attribute and h.dataset = d.dataset
   and h.at >= d.day::timestamp at time zone 'UTC' and h.at < (d.day + 1)::timestamp at time zone 'UTC'
+  and h.at >= $5::timestamptz and h.at < $6::timestamptz -- the same for all, so that chunks are left out at once
 where h.observed and not h.deleted
 group by 1, 2, 3, 4, 5
 
