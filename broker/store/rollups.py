@@ -86,7 +86,7 @@ async def _compute(database: Database) -> int:
         taken = await connection.fetch(sql["take_due"], _DUE)
         if taken:
             rows = await connection.fetch(sql["kept_raw"], *_columns(taken))
-            await connection.execute(sql["clear"], *_columns(rows))
+            await connection.execute(sql["clear"], *_columns(rows), list(LEVELS))
             days = [datetime.combine(row["day"], time(), UTC) for row in taken]
             await connection.execute(sql["build"], *_columns(rows), min(days), max(days) + timedelta(days=1))
         return len(taken)

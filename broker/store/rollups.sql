@@ -49,9 +49,16 @@ where (d.entity, d.attribute, d.dataset, d.day) = (t.entity, t.attribute, t.data
 returning d.entity, d.attribute, d.dataset, d.day
 
 -- name: clear
-delete from rollup r using unnest($1::bigint[], $2::integer[], $3::integer[], $4::date[]) as d(entity, attribute, dataset, day)
-where r.entity = d.entity and r.attribute = d.attribute and r.dataset = d.dataset
-  and r.start >= d.day::timestamp at time zone 'UTC' and r.start < (d.day + 1)::timestamp at time zone 'UTC'
+delete from rollup r
+using unnest($1::bigint[], $2::integer[], $3::integer[], $4::date[]) as d(entity, attribute, dataset, day)
+cross join unnest($5::integer[]) as l(seconds)
+cross join lateral (
+    select x.ctid as place from rollup x
+    where x.entity = d.entity and x.attribute = d.attribute and x.dataset = d.dataset and x.seconds = l.seconds
+      and x.start >= d.day::timestamp at time zone 'UTC' and x.start < (d.day + 1)::timestamp at time zone 'UTC'
+    offset 0 -- looked up in the index for each day; the planner would rather read the whole table
+) x
+where r.ctid = x.place
 
 -- name: build
 insert into rollup (entity, attribute, dataset, seconds, start, type, total, measured, arrays, texts,
