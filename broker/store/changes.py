@@ -87,8 +87,10 @@ class Writer:
             await connection.execute(sql["history"], *(list(column) for column in zip(*readings, strict=True)))
         await traces.leave(connection, self._database, kept, numbers, stored)
         current = [(key, change) for key, change in changes if change.changed]
-        if current and not await connection.fetchval(sql["write"], *_columns(current, numbers, stored.keys())):
-            raise _RaceLost
+        if current:
+            columns = _columns(current, numbers, stored.keys())
+            if not await connection.fetchval(sql["write"], *columns, any(_moves(change) for _, change in current)):
+                raise _RaceLost
         await shapes.note(connection, self._database, current, numbers)
         plans = [(*key, at) for key, entity in states.items() if entity is not None and (at := due(entity)) is not None]
         if plans:
@@ -203,6 +205,14 @@ def _columns_of(change: Change) -> tuple[Any, ...]:
         "\n".join(touched),
         orjson.dumps(before) if before else None,
     )
+
+
+def _moves(change: Change) -> bool:
+    """Whether a geometry came, changed or went."""
+    if change.before is None or change.after is None:
+        return True
+    sides = (change.before.attributes, change.after.attributes)
+    return any(item["type"] == "GeoProperty" for iri in change.touched for side in sides for item in side.get(iri, ()))
 
 
 def _location(entity: Entity | None) -> bytes | None:

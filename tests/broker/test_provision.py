@@ -314,3 +314,25 @@ async def test_of_a_hundred_upserts_of_one_new_id_one_creates(client: httpx.Asyn
     upserts = [client.post("/entityOperations/upsert", json=[room(a=prop(i))]) for i in range(100)]
     codes = [answer.status_code for answer in await asyncio.gather(*upserts)]
     assert sorted(codes) == [201] + [204] * 99
+
+
+async def test_a_place_is_found_where_it_is_now(client: httpx.AsyncClient) -> None:
+    def point(longitude: float) -> dict[str, Any]:
+        return {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [longitude, 36.5]}}
+
+    async def found() -> int:
+        near = {"georel": "near;maxDistance==1000", "geometry": "Point", "coordinates": "[136.6,36.5]"}
+        return len((await client.get("/entities", params={**near, "geoproperty": "spot"})).json())
+
+    await client.post("/entities", json=room(spot=point(136.6), a=prop(1)))
+    assert await found() == 1
+    for change, expected in (
+        ({"a": prop(2)}, 1),
+        ({"spot": point(137.6)}, 0),
+        ({"spot": point(136.6)}, 1),
+        ({"spot": prop(1)}, 0),
+        ({"spot": point(136.6)}, 1),
+        ({"spot": NULL}, 0),
+    ):
+        assert (await client.patch(f"/entities/{ID}/attrs", json=change)).status_code == 204
+        assert await found() == expected, change
