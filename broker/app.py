@@ -11,7 +11,8 @@ from starlette.routing import WebSocketRoute
 from broker import openapi, problems
 from broker.api import stream
 from broker.api.http import Broker
-from broker.api.operations import OPERATIONS, V1
+from broker.api.operations import OPERATIONS
+from broker.api.operations.common import V1
 from broker.contexts import Contexts
 from broker.door import Door
 from broker.expiry import clean_up

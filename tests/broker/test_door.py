@@ -9,7 +9,8 @@ import pytest
 
 from broker.api import bodies
 from broker.api.negotiation import CONTEXTUAL, ENTITIES, GEO, JSON, LD, negotiate
-from broker.api.operations import OPERATIONS, V1
+from broker.api.operations import OPERATIONS
+from broker.api.operations.common import V1
 from broker.api.parameters import PARAMETERS, parse
 from broker.api.routes import Routes
 from ngsi.errors import BadRequestData
