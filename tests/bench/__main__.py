@@ -1,6 +1,7 @@
 """`make bench`: measurements over HTTP against an embedded server in data/bench.
 
-`python -m tests.bench [NAME...]` runs some of them; BENCH_SECONDS is how long each one takes (5).
+`python -m tests.bench [NAME...]` runs some of them; BENCH_SECONDS is how long each question is asked (5). What sources
+bear is measured by `python -m tests.bench.ears`, which takes long and needs Mosquitto.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import importlib
 import os
 import sys
 
-MEASUREMENTS = ("provision", "consumption", "decoding")
+MEASUREMENTS = ("provision", "consumption", "temporal", "notifications", "decoding")
 
 
 def main(names: list[str]) -> None:
