@@ -29,6 +29,9 @@ def server() -> Iterator[str]:
         asyncio.run(_execute(dsn, "alter system set fsync to off"))
         asyncio.run(_execute(dsn, "alter system set full_page_writes to off"))
         asyncio.run(_execute(dsn, "select pg_reload_conf()"))
+        # each connection computes as many hashes as the password was made with
+        password = urlsplit(dsn).password
+        asyncio.run(_execute(dsn, f"set scram_iterations = 1; alter role current_user password '{password}'"))
         yield dsn
 
 
