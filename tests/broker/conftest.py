@@ -25,14 +25,18 @@ def server() -> Iterator[str]:
         yield given
         return
     with EmbeddedPostgres(Path("data/test")) as dsn:
-        # no test cuts the power, and databases come and go five times faster
-        asyncio.run(_execute(dsn, "alter system set fsync to off"))
-        asyncio.run(_execute(dsn, "alter system set full_page_writes to off"))
-        asyncio.run(_execute(dsn, "select pg_reload_conf()"))
-        # each connection computes as many hashes as the password was made with
-        password = urlsplit(dsn).password
-        asyncio.run(_execute(dsn, f"set scram_iterations = 1; alter role current_user password '{password}'"))
+        asyncio.run(_hasten(dsn))
+    with EmbeddedPostgres(Path("data/test")) as dsn:
         yield dsn
+
+
+async def _hasten(dsn: str) -> None:
+    """No test cuts the power, and databases come and go: what makes both dear is left out."""
+    settings = {"fsync": "off", "full_page_writes": "off", "timescaledb.max_background_workers": "0"}
+    for name, value in settings.items():
+        await _execute(dsn, f"alter system set {name} to {value}")
+    # each connection computes as many hashes as the password was made with
+    await _execute(dsn, f"set scram_iterations = 1; alter role current_user password '{urlsplit(dsn).password}'")
 
 
 @pytest.fixture(scope="session")
