@@ -155,13 +155,13 @@ def status_of(work: Callable[[], Any]) -> int:
 
 
 @pytest.mark.parametrize("read", READERS, ids=["q", "type", "scopeQ", "orderBy", "pattern"])
-@settings(max_examples=2500, deadline=None)
+@settings(max_examples=3500, deadline=None)
 @given(text=texts)
 def test_any_text(read: Callable[[str], Any], text: str) -> None:
     assert status_of(lambda: read(text)) < 500
 
 
-@settings(max_examples=2500, deadline=None)
+@settings(max_examples=3500, deadline=None)
 @given(
     relation=st.one_of(texts, st.sampled_from(["within", "near;maxDistance==5", "overlaps"])) | json_values,
     kind=st.sampled_from(["Point", "LineString", "Polygon", "MultiPolygon", "MultiPoint", "Circle"]) | json_values,
