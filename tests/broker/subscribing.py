@@ -41,3 +41,16 @@ async def set_to(client: httpx.AsyncClient, number: int = 1, **attributes: Any) 
 async def told(client: httpx.AsyncClient) -> Any:
     await asyncio.sleep(0.2)  # counters are saved ten times a second
     return (await client.get(f"/subscriptions/{ID}")).json()["notification"]
+
+
+async def account(client: httpx.AsyncClient, **expected: int) -> Any:
+    """The account once it says what is `expected`; it must add up whenever it is read."""
+    end = asyncio.get_running_loop().time() + 10
+    while True:
+        found = (await client.get(f"/subscriptions/{ID}/account")).json()
+        parts = ("delivered", "pending", "dead", "coalesced")
+        assert found["matched"] == sum(found[name] for name in parts), found
+        if expected.items() <= found.items():
+            return found
+        assert asyncio.get_running_loop().time() < end, found
+        await asyncio.sleep(0.05)
