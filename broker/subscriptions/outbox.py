@@ -75,6 +75,11 @@ class Outbox:
         return next(iter(self._pending.values()), None)
 
     @property
+    def tried(self) -> Item | None:
+        """The oldest notification that is being tried; older ones may not have had their turn yet."""
+        return next((item for item in self._pending.values() if item.attempts and not item.outcome), None)
+
+    @property
     def pending(self) -> int:
         """Changes taken in and not settled, or settled behind one that is not."""
         return self._held_changes + sum(item.changes + item.coalesced for item in self._pending.values())

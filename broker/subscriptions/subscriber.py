@@ -308,11 +308,11 @@ class Subscriber:
         return Letter(self.no, item.sequence, item.id, item.position, item.changes, item.attempts, reason, item.body)
 
     async def _turn(self, item: Item) -> None:
-        """Wait until another attempt makes sense. Of a dead endpoint's notifications only the oldest one probes."""
+        """Wait until another attempt makes sense. Of those that a dead endpoint did not take only the oldest probes."""
         loop = asyncio.get_running_loop()
         while True:
             wait = max(item.due, self._blocked) - loop.time()
-            if wait <= 0 and self.is_down and item is not self.outbox.first:
+            if wait <= 0 and self.is_down and item is not self.outbox.tried:
                 wait = 0.5
             if wait <= 0:
                 return

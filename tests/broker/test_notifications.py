@@ -13,7 +13,7 @@ import pytest
 from broker.app import create_app
 from broker.settings import Settings
 from tests.broker.sink import Sink, Taken, until
-from tests.broker.subscribing import ID, ROOM, create, room, set_to, subscribe, told
+from tests.broker.subscribing import ID, ROOM, account, create, room, set_to, subscribe, told
 
 
 @pytest.fixture
@@ -296,6 +296,34 @@ async def test_a_failing_endpoint_gets_everything_in_order_when_it_is_back(
     assert [item.data[0]["a"]["value"] for item in taken] == list(range(30))
     assert [item.sequence for item in taken] == list(range(1, 31))
     assert (await told(client))["status"] == "ok"
+
+
+async def test_a_dead_endpoint_is_probed_though_its_oldest_notification_has_not_had_its_turn(
+    client: httpx.AsyncClient, sink: Sink
+) -> None:
+    taken, refused = asyncio.Event(), asyncio.Event()
+
+    async def answer(_: Sink, request: Taken) -> int:
+        if refused.is_set():
+            return 200
+        if request.sequence == 1:
+            await taken.wait()
+            return 200
+        await refused.wait()
+        return 503
+
+    sink.answer = answer
+    await subscribe(client, sink, notification={"endpoint": {"timeout": 30_000}})
+    await create(client, a=1)
+    await set_to(client, a=2)  # waits for the one before, and then for one of the eight requests under way to end
+    for number in range(2, 10):
+        await client.post("/entities", json=room(number, a=1))
+    await until(lambda: len(sink.requests) == 8)
+    await account(client, pending=10)
+    taken.set()
+    await until(lambda: len(sink.requests) == 9)
+    refused.set()
+    assert {item.sequence for item in await sink.wait(10)} == set(range(1, 11))
 
 
 async def test_a_slow_endpoint_delays_nobody_else(client: httpx.AsyncClient, sink: Sink) -> None:
