@@ -191,10 +191,14 @@ class _Term:
         types = self._hears(one)
         reader = Reader(self._database, one.outbox.read, lambda: types, one.tenant, FULL // 2)
         while not (one.closed or one.satisfied):
-            if reader.position >= self._head.position:
+            reader.position = began = one.outbox.read
+            if began >= self._head.position:
                 one.live = True
                 return
-            for event in await reader.window(self._head.position):
+            events = await reader.window(self._head.position)
+            if one.outbox.read != began:
+                continue  # it let go of what it had, meanwhile: these events are not the next ones any more
+            for event in events:
                 if one.hears(event):
                     one.take(event)
                     if one.closed or one.satisfied:

@@ -11,7 +11,10 @@ import httpx
 import pytest
 
 from broker.app import create_app
+from broker.log.reader import Reader
 from broker.settings import Settings
+from broker.subscriptions import dispatcher, subscriber
+from ngsi.event import Event
 from tests.broker.sink import Sink, Taken, until
 from tests.broker.subscribing import ID, ROOM, account, create, room, set_to, subscribe, told
 
@@ -324,6 +327,44 @@ async def test_a_dead_endpoint_is_probed_though_its_oldest_notification_has_not_
     await until(lambda: len(sink.requests) == 9)
     refused.set()
     assert {item.sequence for item in await sink.wait(10)} == set(range(1, 11))
+
+
+async def test_what_is_let_go_while_the_log_is_being_read_is_read_again(
+    client: httpx.AsyncClient, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (dispatcher, subscriber):
+        monkeypatch.setattr(module, "FULL", 8)
+    window = Reader.window
+    written, reading, down = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(self: Reader, until: int | None = None) -> list[Event]:
+        events = await window(self, until)
+        if until is not None and events and events[0].id.endswith(":10"):
+            reading.set()
+            await down.wait()
+        return events
+
+    async def answer(sink: Sink, request: Taken) -> int:
+        await (written if request.sequence <= 5 else reading).wait()
+        refused = sum(item.status == 503 for item in sink.requests)
+        return 200 if request.sequence <= 5 or refused >= 4 else 503
+
+    monkeypatch.setattr(Reader, "window", slow)
+    sink.answer = answer
+    await subscribe(client, sink, notification={"endpoint": {"timeout": 30_000}})
+    for number in range(1, 10):
+        await client.post("/entities", json=room(number, a=1))
+    for value in range(2, 5):
+        await set_to(client, 9, a=value)  # they wait in memory for the one before, and are let go
+    for number in range(10, 20):
+        await client.post("/entities", json=room(number, a=1))
+    written.set()
+    await until(lambda: [item for item in sink.taken if item.sequence > 5])
+    down.set()
+    taken = await sink.wait(22)
+    assert {item.sequence for item in taken} == set(range(1, 23))
+    ninth = [item.data[0]["a"]["value"] for item in taken if item.data[0]["id"].endswith(":9")]
+    assert ninth == [1, 2, 3, 4]
 
 
 async def test_a_slow_endpoint_delays_nobody_else(client: httpx.AsyncClient, sink: Sink) -> None:
