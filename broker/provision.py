@@ -21,6 +21,7 @@ class Provision:
         self._writer = Writer(database, delete_history=delete_history)
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
+        self._idle = writers
         self._tasks = [asyncio.create_task(self._run()) for _ in range(writers)]
 
     async def close(self) -> None:
@@ -45,12 +46,16 @@ class Provision:
             await self._arrived.wait()
             group = self._gather()
             if group:
+                self._idle -= 1
                 await self._commit(group)
+                self._idle += 1
 
     def _gather(self) -> list[_Waiting]:
+        # idle writers share what waits: while the database works for one, the rules run for the other
+        share = -(-len(self._waiting) // self._idle)
         group: list[_Waiting] = []
         size = 0
-        while self._waiting and (not group or size + len(self._waiting[0][0]) <= _GROUP):
+        while self._waiting and len(group) < share and (not group or size + len(self._waiting[0][0]) <= _GROUP):
             group.append(self._waiting.popleft())
             size += len(group[-1][0])
         if not self._waiting:
