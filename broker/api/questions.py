@@ -29,6 +29,9 @@ _SYSTEM: Final = SYSTEM_MEMBERS | {"expiresAt"}
 _JOINS: Final = ("flat", "inline")
 _MOST_SELECTORS: Final = 100
 _MOST_IDS: Final = 10_000
+_SELECTOR: Final = frozenset({"id", "type", "idPattern", "@id", "@type"})
+_ORDERING: Final = frozenset({"orderBy", "collation", "coordinates", "geometry"})
+_GEO_QUERY: Final = frozenset({*_GEO, "type", "@type"})
 _KINDS: Final[dict[type, str]] = {str: "strings", dict: "objects"}
 
 
@@ -40,7 +43,8 @@ def question(settings: Settings, given: Mapping[str, str], context: Context) -> 
         selectors=() if selector == EntitySelector() else (selector,),
         attributes=attribute_names(given, context),
         q=_q(given, context),
-        geo=_geo(given, context),
+        # geoproperty alone says nothing (table 6.4.3.2-1)
+        geo=_geo(given, context) if given.keys() & {"georel", "geometry", "coordinates"} else None,
         scopes=parse_scopes(given["scopeQ"]) if "scopeQ" in given else None,
         order=_order(given, "orderBy", "orderFrom", "orderGeometry", context),
         page=page(settings, given),
@@ -59,7 +63,7 @@ def question_of_body(settings: Settings, given: Mapping[str, str], body: Any, co
     entities = _list(body, "entities", dict)
     if len(entities) > _MOST_SELECTORS:
         raise TooComplexQuery(f"entities: more than {_MOST_SELECTORS} selectors")
-    selectors = tuple(_selector(item, context, id_first=True) for item in entities)
+    selectors = tuple(_selector_of_body(item, context) for item in entities)
     _check_csf(_text(body, "csf"), context)
     scopes = _text(body, "scopeQ")
     query = EntityQuery(
@@ -70,7 +74,7 @@ def question_of_body(settings: Settings, given: Mapping[str, str], body: Any, co
         scopes=parse_scopes(scopes) if scopes is not None else None,
         order=_order_of_body(body.get("ordering"), context),
         page=page(settings, given),
-        local=_local(given, [item.get("type") for item in entities]),
+        local=_local(given, [item.get("type", item.get("@type")) for item in entities]),
     )
     return _not_too_wide(query)
 
@@ -94,6 +98,7 @@ def geo_of_body(value: Any, context: Context) -> GeoQuery | None:
         return None
     if not isinstance(value, dict) or not value:
         raise BadRequestData(f"geoQ: {shown(value)} is not a GeoQuery: an object with georel, geometry, coordinates")
+    _know(value, _GEO_QUERY, "geoQ")
     return _geo(value, context)
 
 
@@ -116,6 +121,18 @@ def _selector(given: Mapping[str, Any], context: Context, *, id_first: bool = Fa
         types=parse_types(types, context) if types is not None else None,
         id_pattern=parse_pattern(pattern, "idPattern") if pattern is not None and not (id_first and ids) else None,
     )
+
+
+def _selector_of_body(value: dict[str, Any], context: Context) -> EntitySelector:
+    _know(value, _SELECTOR, "entities")
+    return _selector({name.removeprefix("@"): item for name, item in value.items()}, context, id_first=True)
+
+
+def _know(value: Mapping[str, Any], members: frozenset[str], field: str) -> None:
+    """Raises BadRequestData for a member that is none: to pass over a misspelt filter would answer more than asked."""
+    for name in value:
+        if name not in members:
+            raise BadRequestData(f"{field}: {shown(name)} is not one of {', '.join(sorted(members))}")
 
 
 def _local(given: Mapping[str, str], types: list[str | None]) -> bool:
@@ -157,6 +174,7 @@ def _order_of_body(value: Any, context: Context) -> Ordering | None:
         return None
     if not isinstance(value, dict) or "orderBy" not in value:
         raise BadRequestData(f"ordering: {shown(value)} is not an object with orderBy (5.2.43)")
+    _know(value, _ORDERING, "ordering")
     return _order(value, "orderBy", "coordinates", "geometry", context)
 
 
@@ -174,7 +192,7 @@ def _order(given: Mapping[str, Any], terms: str, origin: str, kind: str, context
 
 def _check_csf(text: str | None, context: Context) -> None:
     if text is not None:
-        parse_q(text, context)
+        parse_q(text, context, field="csf")
 
 
 def _not_too_wide(query: EntityQuery) -> EntityQuery:

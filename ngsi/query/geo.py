@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from ngsi.errors import BadRequestData, shown
-from ngsi.geometry import Geometry, geometry
+from ngsi.geometry import GEOMETRY_TYPES, Geometry, geometry
 from ngsi.jsonld import Context
 
 RELATIONS: Final = frozenset({"within", "contains", "intersects", "disjoint", "equals", "overlaps"})
@@ -37,7 +37,7 @@ def parse_geo(georel: Any, kind: Any, coordinates: Any, geoproperty: Any, contex
     for name, value in (("georel", georel), ("geometry", kind), ("geoproperty", geoproperty or "location")):
         if not isinstance(value, str):
             raise BadRequestData(f"{name}: {shown(value)} is not a string")
-    shape = geometry({"type": kind, "coordinates": coordinates_of(coordinates, "coordinates")}, "coordinates")
+    shape = reference(kind, coordinates, "geometry", "coordinates")
     target = context.attribute(geoproperty or "location")
     georel = georel.replace(" ", "")
     if georel in RELATIONS:
@@ -54,8 +54,15 @@ def parse_geo(georel: Any, kind: Any, coordinates: Any, geoproperty: Any, contex
     return GeoQuery("near", shape, target, min_distance=distance)
 
 
-def coordinates_of(value: Any, field: str) -> Any:
-    """The coordinates of a geometry, which may come as JSON text (4.7.1); raises BadRequestData naming `field`."""
+def reference(kind: str, coordinates: Any, kind_field: str, coordinates_field: str) -> Geometry:
+    """The geometry of two members that have these names; raises BadRequestData naming the one that is wrong."""
+    if kind not in GEOMETRY_TYPES:
+        raise BadRequestData(f"{kind_field}: {shown(kind)} is not one of {', '.join(sorted(GEOMETRY_TYPES))} (4.7.1)")
+    return geometry({"type": kind, "coordinates": _coordinates(coordinates, coordinates_field)}, coordinates_field)
+
+
+def _coordinates(value: Any, field: str) -> Any:
+    """Coordinates may come as JSON text (4.10)."""
     if not isinstance(value, str):
         return value
     try:

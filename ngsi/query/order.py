@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ngsi.errors import BadRequestData, TooComplexQuery, shown
-from ngsi.geometry import Geometry, geometry
+from ngsi.geometry import Geometry
 from ngsi.jsonld import Context
-from ngsi.query.geo import coordinates_of
+from ngsi.query.geo import reference
 from ngsi.query.q import Path, parse_path
 
 ROOT_COLLATION: Final = "und"
@@ -47,9 +47,7 @@ def parse_order(
     parsed = tuple(_term(term, context) for term in terms)
     origin = None
     if coordinates is not None:
-        origin = geometry(
-            {"type": kind or "Point", "coordinates": coordinates_of(coordinates, "orderFrom")}, "orderFrom"
-        )
+        origin = reference(kind or "Point", coordinates, "orderGeometry", "orderFrom")
     elif kind is not None:
         raise BadRequestData("orderGeometry: it needs orderFrom (4.23.3)")
     if origin is None and any(term.by_distance for term in parsed):

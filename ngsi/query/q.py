@@ -19,6 +19,7 @@ from ngsi.query.boolean import Node, Reader
 from ngsi.query.pattern import parse_pattern
 from ngsi.terms import SYSTEM_MEMBERS
 
+TIMES: Final = frozenset({"observedAt", "createdAt", "modifiedAt", "deletedAt", "expiresAt"})
 MEMBERS: Final = SYSTEM_MEMBERS | {"observedAt", "unitCode", "datasetId", "expiresAt"}
 ENTITY_TIMES: Final = frozenset({"createdAt", "modifiedAt", "expiresAt"})
 EVERY_LANGUAGE: Final = "*"
@@ -33,7 +34,11 @@ _OPERATOR = re.compile(r"\s*(==|!=|>=|<=|!~=|~=|>|<)\s*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NAMES = re.compile(r"[^\s=!<>~;|()\[\],\"{}]+")
 _LINKED_TYPES = re.compile(r"\s*(\w+(?:\s*,\s*\w+)*)\s*:(?!//)\s*")
-_WORD = re.compile(r"[^;|(),\"=<>!~\s][^;|(),\"]*")
+# a comma may stand before the fraction of a second (4.6.3)
+_WORD = re.compile(
+    r"(?:(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T)?[0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{1,9}(?=Z|[-+ ][0-9]{2}:)|[^;|(),\"=<>!~\s])"
+    r"[^;|(),\"]*"
+)
 _COMPARED: Final = ("number", "string", "dateTime", "date", "time")
 
 
@@ -90,12 +95,12 @@ class Condition:
 Query: TypeAlias = Node[Condition]
 
 
-def parse_q(text: str, context: Context, expand_values: frozenset[str] = frozenset()) -> Query:
+def parse_q(text: str, context: Context, expand_values: frozenset[str] = frozenset(), field: str = "q") -> Query:
     """`text` with every name expanded by `context`; so are the values of the attributes `expand_values` (IRIs).
 
-    Raises BadRequestData saying where it stops making sense, TooComplexQuery when it is too long.
+    Raises BadRequestData saying where in `field` it stops making sense, TooComplexQuery when it is too long.
     """
-    return Reader(text, "q", "|", lambda reader: _condition(reader, context, expand_values)).parse()
+    return Reader(text, field, "|", lambda reader: _condition(reader, context, expand_values)).parse()
 
 
 def parse_path(text: str, field: str, context: Context) -> Path:
@@ -148,6 +153,8 @@ def _condition(reader: Reader[Condition], context: Context, expand_values: froze
     operands = _operands(reader, sign)
     if path.attributes and path.attributes[-1] in expand_values:
         operands = [_expanded(operand, context) for operand in operands]
+    if path.member in TIMES:
+        operands = [_as_instant(operand) for operand in operands]
     return Condition(path, sign, tuple(operands))
 
 
@@ -155,6 +162,22 @@ def _expanded(operand: Literal | Range, context: Context) -> Literal | Range:
     if isinstance(operand, Literal) and operand.kind in ("string", "uri"):
         return Literal("uri", context.expand(operand.value))
     return operand
+
+
+def _as_instant(operand: Literal | Range) -> Literal | Range:
+    """A member that is a DateTime is compared as one, in quotation marks too: its text is ours, not its writer's."""
+    if isinstance(operand, Range):
+        return Range(_instant(operand.low), _instant(operand.high))
+    return _instant(operand)
+
+
+def _instant(literal: Literal) -> Literal:
+    if literal.kind != "string":
+        return literal
+    try:
+        return Literal("dateTime", times.canonical(literal.value))
+    except (ValueError, OverflowError):
+        return literal
 
 
 def _path(reader: Reader[Condition], context: Context) -> Path:
@@ -183,7 +206,7 @@ def _types(reader: Reader[Condition], context: Context) -> tuple[str, ...]:
         reader.skip_spaces()
         return ()
     reader.at = match.end()
-    return tuple(context.expand(type_name(name.strip(), "q")) for name in match.group(1).split(","))
+    return tuple(context.expand(type_name(name.strip(), reader.field)) for name in match.group(1).split(","))
 
 
 def _names(reader: Reader[Condition]) -> list[str]:
@@ -224,7 +247,7 @@ def _pattern(reader: Reader[Condition]) -> Literal:
         text = reader.text[start : reader.at]
     if not text:
         raise reader.error("a regular expression")
-    return Literal("pattern", parse_pattern(text, "q"))
+    return Literal("pattern", parse_pattern(text, reader.field))
 
 
 def _operands(reader: Reader[Condition], sign: str) -> list[Literal | Range]:
@@ -232,7 +255,7 @@ def _operands(reader: Reader[Condition], sign: str) -> list[Literal | Range]:
     while sign in ("==", "!=") and _comma(reader):
         operands.append(_operand(reader, sign))
         if len(operands) > _MOST_OPERANDS:
-            raise TooComplexQuery(f"q: a list of more than {_MOST_OPERANDS} values")
+            raise TooComplexQuery(f"{reader.field}: a list of more than {_MOST_OPERANDS} values")
     return operands
 
 
@@ -254,7 +277,9 @@ def _operand(reader: Reader[Condition], sign: str) -> Literal | Range:
     reader.at += 2
     high = _literal(reader)
     if low.kind != high.kind or low.kind not in _COMPARED:
-        raise BadRequestData(f"q: {shown(low.value)}..{shown(high.value)} is not a range of one kind of values")
+        raise BadRequestData(
+            f"{reader.field}: {shown(low.value)}..{shown(high.value)} is not a range of one kind of values"
+        )
     return Range(low, high)
 
 
@@ -271,7 +296,7 @@ def _literal(reader: Reader[Condition]) -> Literal:
         low = word
     if not low:
         raise reader.error("a value")
-    literal = _unquoted(low)
+    literal = _unquoted(low, reader.field)
     reader.at += len(low)
     reader.skip_spaces()
     return literal
@@ -293,33 +318,33 @@ def _quoted(reader: Reader[Condition]) -> str | None:
     return text
 
 
-def _unquoted(word: str) -> Literal:
+def _unquoted(word: str, field: str) -> Literal:
     if word in ("true", "false"):
         return Literal("boolean", word == "true")
     if _NUMBER.fullmatch(word):
-        return Literal("number", _number(word))
+        return Literal("number", _number(word, field))
     if _DATE.fullmatch(word):
-        return Literal("date", _day(word))
+        return Literal("date", _day(word, field))
     time = _TIME.fullmatch(word)
     if time is not None:
         return Literal("time", _time(*time.groups()))
     if _STAMP.fullmatch(word):
-        return Literal("dateTime", times.text(times.date_time(word.replace(" ", "+"), "q")))
+        return Literal("dateTime", times.text(times.date_time(word.replace(" ", "+"), field)))
     return Literal("uri" if is_uri(word) else "string", word)
 
 
-def _number(word: str) -> Any:
+def _number(word: str, field: str) -> Any:
     try:
         return orjson.loads(word)
     except orjson.JSONDecodeError:
-        raise BadRequestData(f"q: {shown(word)} is larger than a number can be (1.8e308)") from None
+        raise BadRequestData(f"{field}: {shown(word)} is larger than a number can be (1.8e308)") from None
 
 
-def _day(word: str) -> str:
+def _day(word: str, field: str) -> str:
     try:
         return date.fromisoformat(word).isoformat()
     except ValueError:
-        raise BadRequestData(f"q: {shown(word)} is not a date of the calendar") from None
+        raise BadRequestData(f"{field}: {shown(word)} is not a date of the calendar") from None
 
 
 def _time(hours: str, minutes: str, seconds: str, fraction: str | None) -> str:
