@@ -38,7 +38,7 @@ class Change:
     `written` holds attribute instances that are new readings (late ones included, which do not touch the current
     entity); `removed` names instances that are gone. `not_updated` is the `notUpdated` list of an UpdateResult:
     (attribute IRI, reason). `erased` and `corrected` change history itself; `purged` takes the entity out of
-    the store with all its history. `at` is the instant of the change.
+    the store with all its history. `at` is the instant of the change; `via` names the brokers that it came by.
     """
 
     before: Entity | None
@@ -50,6 +50,7 @@ class Change:
     corrected: list[Correction] = field(default_factory=list)
     purged: bool = False
     at: datetime | None = None
+    via: str | None = None
 
     @property
     def stores(self) -> bool:

@@ -21,6 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # headers that say how the message itself travels; another's value there would be another's request
 _OURS: Final = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "expect", "keep-alive"}
+    | {"via"}  # without it loops between brokers do not end
 )
 _CONFIDENTIAL: Final = frozenset({"authorization", "proxy-authorization", "cookie", "x-auth-token", "x-api-key"})
 _NOTIFIER: Final[dict[str, tuple[str, ...]]] = {

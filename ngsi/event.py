@@ -19,7 +19,8 @@ _STAMPS: Final = frozenset({"createdAt", "modifiedAt"})
 class Event:
     """`attributes` is the entity after the change, `before` its changed attributes as they were.
 
-    `rendered` keeps what was made of the event for one subscription, for the others that want the same.
+    `via` names the brokers that the change came by, separated by spaces. `rendered` keeps what was made of the event
+    for one subscription, for the others that want the same.
     """
 
     seq: int
@@ -34,20 +35,26 @@ class Event:
     before: Attributes | None
     created_at: datetime
     modified_at: datetime
+    expires_at: datetime | None = None
+    via: str | None = None
     rendered: dict[Any, bytes] = field(default_factory=dict)
 
     @cached_property
     def entity(self) -> Entity:
         """The entity that filters look at: after the change; of a deleted entity its last state."""
-        attributes = (self.before or {}) if self.attributes is None else self.attributes
-        return Entity(self.id, self.types, attributes, self.scopes or [], self.created_at, self.modified_at)
+        return self._with((self.before or {}) if self.attributes is None else self.attributes)
 
     @cached_property
     def earlier(self) -> Entity:
         """The entity as it was, for filters on what an attribute's deletion took away."""
         now, before = self.attributes or {}, self.before or {}
         kept = {iri: items for iri, items in now.items() if iri not in self.touched}
-        return Entity(self.id, self.types, {**kept, **before}, self.scopes or [], self.created_at, self.modified_at)
+        return self._with({**kept, **before})
+
+    def _with(self, attributes: Attributes) -> Entity:
+        return Entity(
+            self.id, self.types, attributes, self.scopes or [], self.created_at, self.modified_at, self.expires_at
+        )
 
     @cached_property
     def changes(self) -> Mapping[str, frozenset[str]]:

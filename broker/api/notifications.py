@@ -11,6 +11,7 @@ from starlette.responses import Response
 from broker.api import http, subscriptions
 from broker.store import subscriptions as store
 from broker.store.changes import Operation
+from broker.subscriptions.message import hops
 from broker.subscriptions.replay import replay
 from ngsi import patch, times
 from ngsi.change import Change
@@ -21,6 +22,7 @@ from ngsi.notification import Form
 from ngsi.subscription import read
 
 _MOST: Final = 1000
+_MOST_HOPS: Final = 50
 
 Rule = Callable[[Entity | None, datetime], Change]
 
@@ -41,7 +43,10 @@ async def replayed(request: Request) -> Response:
 
 async def receive(request: Request) -> Response:
     """Take a notification of another broker: its entities are updated here, unless it has been here before."""
-    if http.broker(request).alias in _passed(request):
+    passed = hops(", ".join(request.headers.getlist("via")))
+    if len(passed) > _MOST_HOPS:
+        raise BadRequestData(f"Via: the notification came by {len(passed)} brokers; {_MOST_HOPS} are the most")
+    if http.broker(request).alias in passed:
         return http.done(request)  # a loop ends here
     content = await http.body(request)
     entities = content.get("data") if isinstance(content, dict) else None
@@ -54,7 +59,8 @@ async def receive(request: Request) -> Response:
         gone = isinstance(item, dict) and "deletedAt" in item
         fragment = parse_entity({key: item[key] for key in item if key != "deletedAt"} if gone else item, context)
         assert fragment.id is not None
-        operations.append(Operation(tenant, fragment.id, _deleted(fragment.id) if gone else _updated(fragment)))
+        rule = _deleted(fragment.id) if gone else _updated(fragment)
+        operations.append(Operation(tenant, fragment.id, rule, " ".join(passed) or None))
     for outcome in await http.broker(request).provision.apply(operations):
         if isinstance(outcome, NgsiLdError) and not isinstance(outcome, ResourceNotFound):
             raise outcome
@@ -67,11 +73,6 @@ def _updated(fragment: Fragment) -> Rule:
 
 def _deleted(entity_id: str) -> Rule:
     return lambda before, now: patch.delete(before, entity_id, now)
-
-
-def _passed(request: Request) -> set[str]:
-    """The names of the brokers that the request came by (RFC 9110, 7.6.3)."""
-    return {hop.split()[1] for hop in request.headers.get("via", "").split(",") if len(hop.split()) > 1}
 
 
 async def dead_letters(request: Request) -> Response:

@@ -31,11 +31,15 @@ Outcome = Change | NgsiLdError
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is to be done to one entity: `rule` gives the change, or raises an NgsiLdError that is its own only."""
+    """What is to be done to one entity: `rule` gives the change, or raises an NgsiLdError that is its own only.
+
+    `via` names the brokers that the change came by, separated by spaces.
+    """
 
     tenant: int
     id: str
     rule: Callable[[Entity | None, datetime], Change]
+    via: str | None = None
 
 
 class _RaceLost(Exception):
@@ -114,6 +118,8 @@ class Writer:
             return error
         if self._delete_history and change.before is not None and change.after is None:
             change = replace(change, purged=True)
+        if operation.via is not None:
+            change = replace(change, via=operation.via)
         states[key] = change.after
         if change.stores:
             changes.append((key, traces.with_scope(change)))
@@ -204,6 +210,7 @@ def _columns_of(change: Change) -> tuple[Any, ...]:
         shown.expires_at,
         "\n".join(touched),
         orjson.dumps(before) if before else None,
+        change.via,
     )
 
 

@@ -11,9 +11,9 @@ with asked as (
     select from asked_path a cross join unnest($14::text[]) as touched
     where a.attribute = any(string_to_array(touched, E'\n'))
 ), follow as materialized (
-    select set_config('yukitsuri.follow', case when $16 or exists (select from asked) then 'on' else 'off' end, true)
+    select set_config('yukitsuri.follow', case when $17 or exists (select from asked) then 'on' else 'off' end, true)
 )
-select write_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) from follow
+select write_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) from follow
 
 -- name: history
 with late as (

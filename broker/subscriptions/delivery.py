@@ -20,8 +20,7 @@ _RELATION: Final = '; rel="http://www.w3.org/ns/json-ld#context"; type="applicat
 class Post:
     """Hands out the channel to each endpoint; channels to one server share its connections."""
 
-    def __init__(self, settings: Settings, alias: str) -> None:
-        self._alias = alias
+    def __init__(self, settings: Settings) -> None:
         self._seconds = settings.notification_timeout
         self._guard = Guard(settings.remote_allow)
         self._wire = Wire(self._guard, settings.notification_timeout)
@@ -30,7 +29,7 @@ class Post:
     def channel(self, subscription: Subscription, tenant: str, link: str) -> Channel:
         """The way to the endpoint of `subscription`; `link` is the URL of the @context that it speaks."""
         endpoint = subscription.notification.endpoint
-        found = headers(subscription, tenant, link, self._alias)
+        found = headers(subscription, tenant, link)
         if endpoint.address.scheme in ("mqtt", "mqtts"):
             return MqttChannel(self._server(endpoint), endpoint, found)
         return HttpChannel(self._wire, endpoint, found, self._seconds)
@@ -48,10 +47,10 @@ class Post:
             await server.close()
 
 
-def headers(subscription: Subscription, tenant: str, link: str, alias: str) -> list[tuple[str, str]]:
+def headers(subscription: Subscription, tenant: str, link: str) -> list[tuple[str, str]]:
     """What goes with every notification of the subscription; its own receiverInfo comes last and wins."""
     endpoint = subscription.notification.endpoint
-    found = {"Content-Type": endpoint.accept, "User-Agent": "yukitsuri", "Via": f"1.1 {alias}"}
+    found = {"Content-Type": endpoint.accept, "User-Agent": "yukitsuri"}
     if subscription.notification.format == V2:
         found["Content-Type"], found["Ngsiv2-AttrsFormat"] = _JSON, "normalized"
     elif endpoint.accept == _JSON:

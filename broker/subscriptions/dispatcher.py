@@ -23,7 +23,7 @@ from broker.subscriptions.delivery import Post
 from broker.subscriptions.index import Index
 from broker.subscriptions.interval import tick
 from broker.subscriptions.linked import linked
-from broker.subscriptions.message import Channel, Message, NotTaken
+from broker.subscriptions.message import Channel, Message, NotTaken, via
 from broker.subscriptions.outbox import Counts, Item
 from broker.subscriptions.subscriber import FULL, TOLD, Patience, Subscriber, Told, state, subscriber
 from ngsi.entity import Entity
@@ -90,7 +90,8 @@ class _Term:
         self._settings = settings
         self._database = database
         self._contexts = contexts
-        self._post = Post(settings, alias)
+        self.alias = alias
+        self._post = Post(settings)
         self._index: Index[Subscriber] = Index()
         self._head = Reader(database, 0, self._index.types)
         self._subscribers: dict[int, Subscriber] = {}
@@ -370,7 +371,7 @@ class _Term:
             _, channel = await one.tools()
             if not letter.body:
                 raise NotTaken("there is no payload to send: its @context was not to be had")
-            await channel.send(Message(letter.id, letter.sequence, letter.body))
+            await channel.send(Message(letter.id, letter.sequence, letter.body, via((), self.alias)))
         except NotTaken as error:
             await self._leader.leave(letter, error.reason)
             return

@@ -11,6 +11,7 @@ from ngsi.endpoint import SCHEMES, Address, Endpoint
 
 # answers that say "not now" rather than "never"
 _LATER: Final = frozenset({408, 425, 429})
+_TAIL: Final = SEQUENCE.encode() + b": %d\r\nContent-Length: %d\r\n\r\n"
 _PATH: Final = "/?#[]@!$&'()*+,;=:%~"
 
 
@@ -51,7 +52,7 @@ def _head(address: Address, headers: Headers) -> bytes:
 def _rest(message: Message, signed: Headers) -> bytes:
     extra = b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in signed)
     numbers = (message.sequence, len(message.body))
-    return extra + SEQUENCE.encode() + b": %d\r\nContent-Length: %d\r\n\r\n" % numbers + message.body
+    return extra + b"Via: %b\r\n" % message.via.encode() + _TAIL % numbers + message.body
 
 
 def _seconds(retry_after: bytes) -> float:

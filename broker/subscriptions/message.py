@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from ngsi.event import Event
+
 SEQUENCE: Final = "Notification-Sequence"
 
 Headers = Sequence[tuple[str, str]]
@@ -14,11 +16,28 @@ Headers = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One attempt to send one notification."""
+    """One attempt to send one notification; `via` is the value of the header Via: the brokers it came by, and ours."""
 
     id: str
     sequence: int
     body: bytes
+    via: str
+
+
+def hops(header: str) -> list[str]:
+    """The names of the brokers in the value of a header Via, in order (RFC 9110, 7.6.3)."""
+    return [hop.split()[1] for hop in header.split(",") if len(hop.split()) > 1]
+
+
+def via(events: Sequence[Event], alias: str) -> str:
+    """The value of the header Via for a notification of `events`: who brought all of them here, then ourselves.
+
+    One who brought only some of them has not seen the others, and would drop them.
+    """
+    passed = (events[0].via or "").split() if events else []
+    for event in events[1:]:
+        passed = [name for name in passed if name in (event.via or "").split()]
+    return ", ".join(f"1.1 {name}" for name in (*passed, alias))
 
 
 class NotTaken(Exception):

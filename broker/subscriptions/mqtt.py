@@ -115,5 +115,5 @@ class MqttChannel:
 
     def _payload(self, message: Message) -> bytes:
         signed = signature(self._endpoint.secrets, message, int(time.time()))
-        metadata = {**self._metadata, SEQUENCE: str(message.sequence), **dict(signed)}
+        metadata = {**self._metadata, "Via": message.via, SEQUENCE: str(message.sequence), **dict(signed)}
         return b'{"metadata":%b,"body":%b}' % (orjson.dumps(metadata), message.body)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from broker.store.dispatch import Letter
-from broker.subscriptions.message import Channel, Message, NotTaken
+from broker.subscriptions.message import Channel, Message, NotTaken, via
 from broker.subscriptions.outbox import Counts, Item, Outbox
 from ngsi import times
 from ngsi.entity import Entity
@@ -46,6 +46,7 @@ class House(Protocol):
     """What a subscriber needs of the dispatcher."""
 
     patience: Patience
+    alias: str
 
     def changed(self, subscriber: "Subscriber") -> None: ...
     def hungry(self, subscriber: "Subscriber") -> None: ...
@@ -238,7 +239,7 @@ class Subscriber:
             form, channel = await self.tools()
             if not item.body:
                 await self._write(item, form)
-            await channel.send(Message(item.id, item.sequence, item.body))
+            await channel.send(Message(item.id, item.sequence, item.body, via(item.events, self.house.alias)))
         except NotTaken as error:
             return self._failed(item, error)
         except Exception as error:

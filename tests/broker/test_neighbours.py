@@ -11,6 +11,7 @@ import pytest
 from broker.store import migrate
 from tests.broker.running import Running
 from tests.broker.sink import Sink, until
+from tests.broker.subscribing import account
 
 V1 = "/ngsi-ld/v1"
 
@@ -59,6 +60,68 @@ async def test_two_brokers_that_tell_each_other_fall_silent(dsn: str, other_dsn:
         assert await told(client, one) == 5
         assert await told(client, other) <= 5  # at most two notifications per change, and then silence
         await client.delete(f"{one.url}{V1}/entities/urn:ngsi-ld:Room:1")
+
+
+async def test_writes_that_cross_between_two_brokers_do_not_chase_each_other(dsn: str, other_dsn: str) -> None:
+    """Values without observedAt: nothing says which is the later one, so each would undo the other for ever."""
+    async with Running(dsn) as one, Running(other_dsn) as other, httpx.AsyncClient(timeout=10) as client:
+        for here, there in ((one, other), (other, one)):
+            room = {"id": "urn:ngsi-ld:Room:1", "type": "Room", "a": 0}
+            await client.post(f"{here.url}{V1}/entities", json=room)
+            body = subscription(f"{there.url}{V1}/notifications")
+            assert (await client.post(f"{here.url}{V1}/subscriptions", json=body)).status_code == 201
+        for value in range(1, 11):
+            writes = (
+                client.patch(f"{broker.url}{V1}/entities/urn:ngsi-ld:Room:1/attrs", json={"a": f"{value} {number}"})
+                for number, broker in enumerate((one, other))
+            )
+            assert [answer.status_code for answer in await asyncio.gather(*writes)] == [204, 204]
+        before, now = -1, await told(client, one) + await told(client, other)
+        while now != before:
+            assert now <= 2 * 20, "more than two notifications per change"
+            await asyncio.sleep(1)
+            before, now = now, await told(client, one) + await told(client, other)
+        assert now >= 20
+
+
+async def test_a_notification_of_changes_by_several_ways_names_the_brokers_of_all(dsn: str) -> None:
+    """A throttled notification tells of several changes: who brought one of them has not seen the other."""
+    brought = asyncio.Event()
+
+    async def answer(_: Sink, __: object) -> int:
+        await brought.wait()  # what comes while one is under way is told with the next
+        return 200
+
+    async with (
+        Running(dsn, context_source_alias="here", notification_timeout=30) as broker,
+        Sink(answer) as sink,
+        httpx.AsyncClient(base_url=broker.url + V1) as client,
+    ):
+        await client.post("/subscriptions", json={**subscription(sink.url), "throttling": 0.1})
+
+        async def bring(number: int, *brokers: str) -> None:
+            data = [{"id": f"urn:ngsi-ld:Room:{number}", "type": "Room", "a": 1}]
+            body = {"id": "urn:x:1", "type": "Notification", "subscriptionId": "urn:x:2", "data": data}
+            headers = [("Via", f"1.1 {name}") for name in brokers]
+            assert (await client.post("/notifications", json=body, headers=headers)).status_code == 204
+
+        await bring(1, "east", "north")
+        await until(lambda: sink.requests)
+        await bring(2, "east", "north")
+        await bring(3, "east")
+        await account(client, pending=3)
+        brought.set()
+        first, second = await sink.wait(2)
+        assert first.headers["via"] == "1.1 east, 1.1 north, 1.1 here"
+        assert [entity["id"][-1] for entity in second.data] == ["2", "3"]
+        assert second.headers["via"] == "1.1 east, 1.1 here"
+        assert (await bring_by(client, 51)).status_code == 400
+
+
+async def bring_by(client: httpx.AsyncClient, brokers: int) -> httpx.Response:
+    body = {"id": "urn:x:1", "type": "Notification", "subscriptionId": "urn:x:2", "data": []}
+    via = ", ".join(f"1.1 b{number}" for number in range(brokers))
+    return await client.post("/notifications", json=body, headers={"Via": via})
 
 
 async def arrives(client: httpx.AsyncClient, broker: Running, value: int) -> None:
