@@ -79,7 +79,9 @@ class FloodMonitoring(Model):
     river_name: str | None = fixed("riverName")
     current_level: float | None = measured("currentLevel", "MTR")
     level_change: float | None = measured("levelChange", "MTR", aggregationPeriod="PT10M")
-    flow: float | None = measured("flow", "MQS")
+    flow: float | None = measured("flow", "MQS")  # what passes the gauge, or leaves the dam
+    inflow: float | None = measured("inflow", "MQS")
+    storage_share: float | None = measured("storageShare", "C62")
     standby_level: float | None = fixed("standbyLevel", "MTR")
     alert_level: float | None = fixed("alertLevel", "MTR")
     evacuation_level: float | None = fixed("evacuationJudgementLevel", "MTR")

@@ -29,7 +29,14 @@ COLUMNS = {
     "month": ("測定月",),
     "day": ("測定日",),
 } | {
-    hour: (hour, hour.lstrip("0"), hour.removesuffix("h"), f"{hour.lstrip('0').removesuffix('h')}時") for hour in HOURS
+    hour: (
+        hour,
+        hour.lstrip("0"),
+        hour.removesuffix("h"),
+        f"{hour.removesuffix('h')}時",
+        f"{hour.lstrip('0').removesuffix('h')}時",
+    )
+    for hour in HOURS
 }
 CODES = 9000
 _ANY = Range(-99_999, 99_999)

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from adapters.codecs.cells import Cells, Quantity
+from adapters.codecs.documents import parsed_object
 from adapters.codecs.jst import local, plausible
 from adapters.codecs.number import Range, within
 from adapters.codecs.station import Station
@@ -62,12 +63,7 @@ def decoder(source: str, stations: Mapping[str, Station], areas: tuple[str, ...]
 
 def _observations(message: Message) -> Iterator[tuple[str, datetime, Any]]:
     """Station, instant and elements, of either document. Raises DecodeError when it is none."""
-    try:
-        page = orjson.loads(message.body)
-    except orjson.JSONDecodeError as error:
-        raise DecodeError("document", message.body[:40], f"is no JSON: {error}") from None
-    if not isinstance(page, dict):
-        raise DecodeError("document", message.body[:40], "is no JSON object")
+    page = parsed_object(message.body)
     if any(len(key) >= 12 for key in page):
         number = _NUMBER.search(message.topic)
         if number is None:

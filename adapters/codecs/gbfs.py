@@ -4,17 +4,13 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
+from adapters.codecs.documents import parsed
 from adapters.contract import DecodeError
 
 
 def document(body: bytes) -> dict[str, Any]:
     """A GBFS document. Raises DecodeError when the bytes are none (an error page with status 200, for instance)."""
-    try:
-        page = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise DecodeError("document", body[:40], f"is no JSON: {error}") from None
+    page = parsed(body)
     if not isinstance(page, dict) or not isinstance(page.get("data"), dict) or "last_updated" not in page:
         raise DecodeError("document", body[:40], "has no data and last_updated, so it is no GBFS")
     return page

@@ -1,5 +1,6 @@
 """Instants as machines write them: POSIX seconds or milliseconds, ISO 8601, and the forms of Japanese offices."""
 
+import re
 from datetime import UTC, datetime, timezone
 from typing import Any
 
@@ -8,15 +9,17 @@ from adapters.contract import DecodeError
 
 # Between these, a number is milliseconds: as seconds it would lie beyond the year 5000.
 _MILLISECONDS = 100_000_000_000
+# Ten digits that begin with 20 are YYYYMMDDHH: as seconds they would lie after 2033.
+_POSIX = re.compile(r"(?!20)\d{10}(?:\.\d+)?|\d{13}", re.ASCII)
 
 
 def moment(field: str, value: Any, zone: timezone = JST) -> datetime:
     """`value` as an aware instant; a text without a zone of its own is in `zone`. Raises DecodeError."""
     if isinstance(value, str):
         text = value.strip()
-        if not (text.isascii() and text.isdigit() and len(text) in (10, 13)):
+        if not _POSIX.fullmatch(text):
             return _written(field, text, zone)
-        value = int(text)
+        value = float(text) if "." in text else int(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise DecodeError(field, value, "is no instant")
     try:

@@ -18,9 +18,11 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 # Year 1 of each era, less one
 _ERAS = {"令和": 2018, "R": 2018, "平成": 1988, "H": 1988, "昭和": 1925, "S": 1925}
 _DATE = rf"(?:({'|'.join(_ERAS)})\s?(\d{{1,2}}|元)|(\d{{4}}))[-/.年]\s?(\d{{1,2}})[-/.月]\s?(\d{{1,2}})日?"
-_TIME = r"(\d{1,2})(?::(\d{2})|時(?:\s?(\d{1,2})分)?)(?::(\d{2}))?"
-_LOCAL = re.compile(rf"{_DATE}(?:\([月火水木金土日]\))?(?:[ T]+{_TIME})?", re.ASCII)
-_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:[ T]?(\d\d):?(\d\d)(?::?(\d\d))?)?", re.ASCII)
+_HALF = r"(?:(午前|午後|AM|PM)\s?)?"
+_TIME = rf"{_HALF}(\d{{1,2}})(?::(\d{{1,2}})|時(?:\s?(\d{{1,2}})分)?)(?:(?::(\d{{2}})|(\d{{1,2}})秒)(?:\.\d+)?)?"
+_LOCAL = re.compile(rf"{_DATE}(?:\s?\([月火水木金土日]\))?(?:(?:[ T]+|(?<=[日)])){_TIME})?(?: ?JST)?", re.ASCII)
+_MONTH_AND_DAY = re.compile(r"(\d{1,2})[-/.月](\d{1,2})日?(?!\d|[-/.]\d)", re.ASCII)
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:[ T]?(\d\d)(?::?(\d\d)(?::?(\d\d))?)?)?", re.ASCII)
 
 
 def local(field: str, text: str, zone: timezone = JST) -> datetime:
@@ -47,16 +49,34 @@ def _written(text: str, zone: timezone) -> datetime:
     """A time as written; the rows of one table repeat theirs, so it is read once. Raises ValueError."""
     plain = unicodedata.normalize("NFKC", text).strip()
     if match := _COMPACT.fullmatch(plain):
-        year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
-        return _instant((year, month, day), hour, minute, second, zone)
+        return _compact([int(part or 0) for part in match.groups()], zone)
     match = _LOCAL.fullmatch(plain)
     if match is None:
         raise ValueError("is no date and time such as 2026/06/19 12:50")
-    era, of_era, *rest = match.groups()
-    year, month, day, hour, minute, minute_ja, second = (int(part or 0) for part in rest)
-    if era:
-        year = _ERAS[era] + (1 if of_era == "元" else int(of_era))
-    return _instant((year, month, day), hour, minute or minute_ja, second, zone)
+    era, of_era, western, month, day, half, hour, minute, minute_ja, second, second_ja = match.groups()
+    calendar = _ERAS[era] + (1 if of_era == "元" else int(of_era)) if era else int(western)
+    hours = int(hour or 0)
+    if half in ("午後", "PM") and hours < 12:
+        hours += 12
+    elif half == "AM" and hours == 12:
+        hours = 0
+    clock = hours, int(minute or minute_ja or 0), int(second or second_ja or 0)
+    return _instant((calendar, int(month), int(day)), *clock, zone)
+
+
+def _compact(parts: list[int], zone: timezone) -> datetime:
+    year, month, day, hour, minute, second = parts
+    return _instant((year, month, day), hour, minute, second, zone)
+
+
+def with_year(text: str, latest: datetime, zone: timezone = JST) -> str:
+    """`6月19日 12:50` with the year in which it was last before `latest`; a text that names its year as it is."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if (match := _MONTH_AND_DAY.match(plain)) is None:
+        return text
+    now = (latest + AHEAD).astimezone(zone)
+    day = int(match[1]), int(match[2])
+    return f"{now.year - (day > (now.month, now.day))}/{day[0]}/{day[1]}{plain[match.end() :]}"
 
 
 def instant(

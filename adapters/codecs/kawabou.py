@@ -5,24 +5,30 @@ and means nothing. Times are Japanese. The station is the 13 digits of the file'
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from adapters.codecs.jst import local
-from adapters.contract import DecodeError
+from adapters.codecs.cells import Cells, Quantity
+from adapters.codecs.documents import parsed_object
+from adapters.codecs.jst import local, plausible
+from adapters.contract import DecodeError, Message
+from models import Model
 
 _STATION = re.compile(r"(?<!\d)(\d{13})(?!\d)")
-GOOD = 0
+GOOD = (0, "0")
+
+Place = TypeVar("Place")
 
 
 class Observed(NamedTuple):
-    """The good values of one instant, as they stand there."""
+    """The good values of one instant, as they stand there, and the instant as a document of its own."""
 
     at: datetime
     values: Mapping[str, Any]
+    alone: bytes
 
 
 def is_telemeter(body: bytes) -> bool:
@@ -39,22 +45,53 @@ def station_code(topic: str) -> str:
 
 def observations(body: bytes) -> Iterator[Observed | DecodeError]:
     """Every instant of the document once, the ten-minute values first. Raises DecodeError when it is none."""
-    try:
-        page = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise DecodeError("document", body[:40], f"is no JSON: {error}") from None
-    if not isinstance(page, dict):
-        raise DecodeError("document", body[:40], "is no JSON object")
+    page = parsed_object(body)
     seen: set[str] = set()
-    for each in (page.get("obsValue"), *(page.get("min10Values") or []), *(page.get("hrValues") or [])):
+    for each in (page.get("obsValue"), *_list(page, "min10Values"), *_list(page, "hrValues")):
         if not isinstance(each, dict) or each.get("obsTime") in seen:
             continue
         seen.add(str(each.get("obsTime")))
+        alone = orjson.dumps({"obsValue": each})
         try:
-            yield Observed(local("obsTime", str(each.get("obsTime", ""))), _good(each))
+            yield Observed(local("obsTime", str(each.get("obsTime", ""))), _good(each), alone)
         except DecodeError as error:
-            yield error.of_row(orjson.dumps({"obsValue": each}))
+            yield error.of_row(alone)
+
+
+def read_telemeter(
+    message: Message,
+    known: Mapping[str, Place],
+    fields: Mapping[str, str],
+    quantities: Mapping[str, Quantity],
+    make: Callable[[Place, datetime, dict[str, Any]], Model],
+) -> Iterator[Model | DecodeError]:
+    """What `make` builds of every instant that says something good of `fields` (their names there, and ours).
+
+    Raises DecodeError when the station is not among the `known`.
+    """
+    code = station_code(message.topic)
+    if code not in known:
+        raise DecodeError("file name", code, "is not in the station table")
+    for each in observations(message.body):
+        if isinstance(each, DecodeError):
+            yield each
+            continue
+        cells = Cells()
+        told = {fields[name]: str(value) for name, value in each.values.items() if name in fields}
+        try:
+            at = plausible("obsTime", each.at, message.received_at)
+            if values := cells.quantities(told, quantities):
+                yield make(known[code], at, values)
+        except DecodeError as error:
+            cells.errors.append(error)
+        for bad in cells.errors:
+            yield bad.of_row(each.alone)
+
+
+def _list(page: Mapping[str, Any], name: str) -> list[Any]:
+    found = page.get(name)
+    return found if isinstance(found, list) else []
 
 
 def _good(each: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in each.items() if value is not None and each.get(f"{name}Ccd") == GOOD}
+    return {name: value for name, value in each.items() if value is not None and each.get(f"{name}Ccd") in GOOD}

@@ -1,15 +1,22 @@
 """Numbers as sources write them, their markers for missing, and the range that is physically possible."""
 
 import math
+import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from adapters.contract import DecodeError
 
-# formats document 0.3; after NFKC, so full-width forms are covered
-MISSING = frozenset({"", "-", "***", "欠測", "閉局", "×", "///", "N/A", "ー", "―"})
+# formats document 0.3; after NFKC, so full-width forms are covered, and in lower case
+_WORDS = "n/a na null × 欠測 欠 閉局 休止 休止中 停止中 点検中 保守中 調整中 障害 未測定 未測"
+MISSING = frozenset(["", *_WORDS.split(" ")])
+_STROKES = re.compile(r"[-*/#.…ー―—–−‐]+")
+_MINUS = re.compile(r"[−‐–▲△](?=[\d.])")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 # Municipal instruments also fill with nines; elsewhere 99.9 is a value like any other.
 MUNICIPAL = MISSING | {"9999", "-9999", "99.9"}
+NO_NUMBER = "is no number and no known marker for a missing one"
 
 
 class Range(NamedTuple):
@@ -27,10 +34,13 @@ def number(field: str, text: str | None, allowed: Range, missing: frozenset[str]
         value = float(text)
     except ValueError:
         text = unicodedata.normalize("NFKC", text).strip()
-        if text in missing:
+        if text.lower() in missing or _STROKES.fullmatch(text):
             return None
         value = _float(field, text)
-    return within(field, value, allowed)
+    else:
+        if "_" in text:  # only Python reads `1_0` as ten
+            raise DecodeError(field, text, NO_NUMBER)
+    return None if value in _fillers(missing) else within(field, value, allowed)
 
 
 def within(field: str, value: float, allowed: Range) -> float:
@@ -40,8 +50,20 @@ def within(field: str, value: float, allowed: Range) -> float:
     return value
 
 
+@lru_cache(16)
+def _fillers(missing: frozenset[str]) -> frozenset[float]:
+    """The numbers among the markers, however they are written."""
+    return frozenset(float(each) for each in missing if each[-1:].isdigit())
+
+
 def _float(field: str, text: str) -> float:
+    """With any sign for minus, and with commas at the thousands. Raises DecodeError."""
+    plain = _MINUS.sub("-", text, count=1)
+    if _THOUSANDS.fullmatch(plain):
+        plain = plain.replace(",", "")
     try:
-        return float(text)
+        if "_" not in plain:
+            return float(plain)
     except ValueError:
-        raise DecodeError(field, text, "is no number and no known marker for a missing one") from None
+        pass
+    raise DecodeError(field, text, NO_NUMBER)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import normalize
 
 from adapters.codecs.number import Range, number, within
 from adapters.codecs.table import Row, rows
@@ -38,7 +39,14 @@ def by_code(stations: Iterable[Station]) -> Mapping[str, Station]:
 
 
 def by_name(stations: Iterable[Station]) -> Mapping[str, Station]:
-    return {station.name: station for station in stations if station.name}
+    """Under the name as it stands in the table, and as `plain_station` has it."""
+    named = [station for station in stations if station.name]
+    return {plain_station(each.name): each for each in named} | {each.name: each for each in named}
+
+
+def plain_station(name: str) -> str:
+    """`駅西　観測局` and `駅西(観測局)` stay two, but full-width digits, brackets and blanks make none."""
+    return "".join(normalize("NFKC", name).split())
 
 
 def position(latitude: str, longitude: str) -> Point | None:

@@ -1,9 +1,9 @@
 """Tables as Japanese offices write them (formats document 0.2): encoding detected, columns found by name.
 
 Encodings: BOM first (UTF-8, UTF-16), then strict UTF-8, then strict cp932, which is what Shift_JIS means here. Column
-names are compared after NFKC, without spaces and without anything in brackets. Lines may end in any way; quoted cells
-may hold line breaks; a header that comes again (files glued together) is passed over. The same rows as a JSON list of
-objects are read with the same names.
+names are compared after NFKC, without case and spaces, first as they stand and then without anything in brackets. Lines
+may end in any way; quoted cells may hold line breaks; a header that comes again (files glued together) is passed over,
+and what comes after it is read by it. The same rows as a JSON list of objects are read with the same names.
 """
 
 import codecs
@@ -25,6 +25,8 @@ _BRACKETS = re.compile(r"[((\[【][^))\]】]*[))\]】]|\s")
 # Python's cp932 lets the bytes 80, A0, FD, FE, FF through although they are in no character set.
 _STRAY = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 NOTE = ("※", "#", "＃")  # rows that talk about the table
+_BREAK = re.compile(r"\r\n|\r|\n")
+REMARK = ("注", "(注", "（注", "備考", "出典", "資料")  # these too, when nothing else stands in them
 TITLES = 10  # lines among which the header is looked for
 
 
@@ -55,7 +57,13 @@ def _strictly(body: bytes, encoding: str) -> str:
 @lru_cache(1024)
 def plain_name(column: str) -> str:
     """`10分雨量(mm)` and `１０分雨量` are the same column."""
-    return _BRACKETS.sub("", unicodedata.normalize("NFKC", column)).strip()
+    return _BRACKETS.sub("", _whole_name(column))
+
+
+@lru_cache(1024)
+def _whole_name(column: str) -> str:
+    """The name with what stands in brackets, which may be part of it: `雨量(10分)`."""
+    return "".join(unicodedata.normalize("NFKC", column).replace("\ufeff", "").casefold().split())
 
 
 @lru_cache(1024)
@@ -99,26 +107,56 @@ def rows(body: bytes, columns: Mapping[str, Sequence[str]], required: Required) 
     if text.lstrip()[:1] in ("[", "{"):
         yield from _of_objects(objects(text), columns, required)
         return
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=False)
-    header, places = _header(reader, columns, required)
-    least = (
-        max((min(places[name] for name in each if name in places) for each in map(_either, required)), default=0) + 1
-    )
+    text = text.replace("\ufeff", "")  # of files glued together, each with its own
+    lines = _lines(text, _delimiter(text))
+    header, places = _header((line for _, line in lines), columns, required)
+    least = _least(places, required)
+    titles = {*header, *(name for names in columns.values() for name in names)} - {""}
+    for number, line in lines:
+        if not any(line) or line[0].startswith(NOTE) or line == header:
+            continue
+        if line[0].startswith(REMARK) and not any(line[1:]):
+            continue
+        if not titles.isdisjoint(line) and (again := _again(line, columns, required)) is not None:
+            header, places = line, again
+            least = _least(places, required)
+            continue
+        count = len(line)
+        if count < least:
+            about = f"has fewer than {least} cells"
+            yield DecodeError("row", ",".join(line), about).of_row(Row({}, header, line).raw)
+            continue
+        yield Row({name: line[at] if at < count else "" for name, at in places.items()}, header, line, number)
+
+
+def _lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines' numbers and cells. Raises DecodeError for what is no CSV."""
+    stream = io.StringIO(text, newline="")
+    reader, odd = csv.reader(stream, delimiter=delimiter), text.count('"') % 2 == 1
     try:
         for line in reader:
-            if not any(line) or line[0].startswith(NOTE) or line == header:
-                continue
-            if len(line) < least:
-                yield DecodeError("row", ",".join(line), f"has fewer than {least} cells").of_row(
-                    Row({}, header, line).raw
-                )
-                continue
-            count = len(line)
-            yield Row(
-                {name: line[at] if at < count else "" for name, at in places.items()}, header, line, reader.line_num
-            )
+            if odd and line and _BREAK.search(line[-1]) and stream.tell() == len(text):
+                # A quote that never ends has swallowed all that came after it.
+                last, rest = _BREAK.split(line[-1], 1)
+                yield reader.line_num, [*line[:-1], last]
+                yield from _lines(rest, delimiter)
+            else:
+                yield reader.line_num, line
     except csv.Error as error:
         raise DecodeError(f"line {reader.line_num}", "", f"is no CSV: {error}") from None
+
+
+def _least(places: Mapping[str, int], required: Required) -> int:
+    """How many cells a row needs to have the required ones."""
+    return max((min(places[name] for name in each if name in places) for each in map(_either, required)), default=0) + 1
+
+
+def _again(line: list[str], columns: Mapping[str, Sequence[str]], required: Required) -> dict[str, int] | None:
+    """The places of a header that comes again, maybe in another order; None when the line is a row."""
+    try:
+        return _places(line, columns, required)
+    except DecodeError:
+        return None
 
 
 def read_rows(
@@ -154,6 +192,8 @@ def objects(text: str) -> list[Any]:
 def _of_objects(
     found: Iterable[Any], columns: Mapping[str, Sequence[str]], required: Required
 ) -> Iterator[Row | DecodeError]:
+    known: list[str] = []
+    places: dict[str, int] = {}
     for number, each in enumerate(found, 1):
         if not isinstance(each, dict):
             yield DecodeError("row", each, "is no JSON object").of_row(orjson.dumps(each))
@@ -161,7 +201,9 @@ def _of_objects(
         flat = _flat(each)
         header, values = list(flat), [_cell(value) for value in flat.values()]
         try:
-            places = _places(header, columns, required)
+            if header != known:
+                places = _places(header, columns, required)
+            known = header
         except DecodeError as error:
             yield error.of_row(orjson.dumps(each))
             continue
@@ -203,7 +245,9 @@ def _header(
 
 
 def _delimiter(text: str) -> str:
-    return "\t" if "\t" in text[:4096].split("\n", 1)[0] else ","
+    """What the first lines have most of."""
+    lines = text[:8192].splitlines()[:TITLES]
+    return max(",\t", key=lambda each: max((line.count(each) for line in lines), default=0))
 
 
 def _either(each: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -212,14 +256,19 @@ def _either(each: str | tuple[str, ...]) -> tuple[str, ...]:
 
 def _places(header: Sequence[str], columns: Mapping[str, Sequence[str]], required: Required) -> dict[str, int]:
     """Field to column number. The first of two columns with one name counts."""
-    found: dict[str, int] = {}
+    known = {_whole_name(name) for names in columns.values() for name in names}
+    whole: dict[str, int] = {}
+    plain: dict[str, int] = {}
     for at, column in enumerate(header):
-        found.setdefault(plain_name(column), at)
+        whole.setdefault(_whole_name(column), at)
+        if _whole_name(column) not in known:  # else its brackets are what tells it from others
+            plain.setdefault(plain_name(column), at)
+    found = plain | whole
     places = {
-        field: found[plain_name(name)]
+        field: found[_whole_name(name)]
         for field, names in columns.items()
         for name in reversed(names)
-        if plain_name(name) in found
+        if _whole_name(name) in found
     }
     for each in map(_either, required):
         if not places.keys() & each:

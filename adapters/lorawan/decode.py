@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-import orjson
-
+from adapters.codecs.documents import parsed
 from adapters.codecs.lpwa.devices import Terminal
 from adapters.codecs.lpwa.entities import Network, read_uplinks
 from adapters.codecs.lpwa.servers import read_message
@@ -30,10 +29,7 @@ def _uplinks(message: Message) -> Iterator[Uplink | DecodeError]:
     for line in lines:
         if not line.strip():
             continue
-        try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise DecodeError("message", line[:40], f"is no JSON: {error}") from None
+        value = parsed(line, "message")
         try:
             uplink = read_message(value, message.topic, line)
         except DecodeError as error:

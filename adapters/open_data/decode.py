@@ -159,8 +159,9 @@ def _event(kind: Dataset, told: Mapping[str, str], cells: Cells) -> dict[str, An
         cells.attempt(lambda: _at("終了日", told["end_date"], told.get("closes", ""))) if told.get("end_date") else None
     )
     if end is not None and end < start:
-        cells.errors.append(DecodeError("終了日", told["end_date"], "lies before the start"))
-        end = None
+        if end < local("開始日", told["start_date"]):
+            cells.errors.append(DecodeError("終了日", told["end_date"], "lies before the start"))
+        end = None  # else it ends on the day it begins, nobody knows when
     return {
         "description": told.get("description") or None,
         "place_name": told.get("place") or None,
@@ -175,8 +176,12 @@ def _event(kind: Dataset, told: Mapping[str, str], cells: Cells) -> dict[str, An
 
 
 def _at(column: str, day: str, clock: str) -> datetime:
-    """A day, at its time of the clock where one is told. Raises DecodeError."""
-    return local(column, f"{day} {clock}".strip())
+    """A day, at its time of the clock where one is told (終日 is none, nor is 随時). Raises DecodeError."""
+    start = local(column, day)
+    try:
+        return local(column, f"{day} {clock}") if clock else start
+    except DecodeError:
+        return start
 
 
 READERS = {

@@ -1,9 +1,10 @@
 """`year,month,day,hour,minute,second,count`, one file per area, to CrowdFlowObserved (formats document h).
 
-The area stands in the file's name (`area1_m5.csv`). The counts are of Wi-Fi devices near the sensor, fixed equipment
-included; they are stored as published.
+The area stands in the file's name (`area1_m5.csv`); raw counters have the same columns without a header. The
+counts are of Wi-Fi devices near the sensor, fixed equipment included; they are stored as published.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 
@@ -16,6 +17,8 @@ from models import CrowdFlowObserved, Model, urn
 
 PARTS = ("year", "month", "day", "hour", "minute", "second", "count")
 COLUMNS = {part: (part,) for part in PARTS}
+HEADER = ",".join(PARTS).encode() + b"\n"
+_NUMBERS = re.compile(rb"\s*\d+(?:\s*,\s*\d+){6}\s*(?:\n|\r|$)")
 MOST = Range(0, 100_000)
 
 
@@ -26,7 +29,7 @@ def decoder(source: str, areas: Mapping[str, Station], utc_offset: int) -> Decod
     def decode(message: Message) -> Iterator[Model | DecodeError]:
         area = _area(message.topic, areas)
         entity = urn("CrowdFlowObserved", source, area.code)
-        for row in rows(message.body, COLUMNS, PARTS):
+        for row in rows(_headed(message.body), COLUMNS, PARTS):
             if isinstance(row, DecodeError):
                 yield row
                 continue
@@ -42,9 +45,14 @@ def decoder(source: str, areas: Mapping[str, Station], utc_offset: int) -> Decod
     return decode
 
 
+def _headed(body: bytes) -> bytes:
+    """The raw counters write the same columns without naming them."""
+    return HEADER + body if _NUMBERS.match(body) else body
+
+
 def _area(topic: str, areas: Mapping[str, Station]) -> Station:
     for code, area in areas.items():
-        if topic.startswith(code):
+        if topic.startswith(code) and not topic[len(code) : len(code) + 1].isdigit():  # area1 is not area10
             return area
     raise DecodeError("file name", topic, f"begins with none of {', '.join(areas)}")
 

@@ -6,6 +6,7 @@ by its name only (municipal files), then the station table has the rest. All tim
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from adapters.codecs import kawabou
@@ -21,19 +22,57 @@ from models import Model, WeatherObserved, urn
 # mm; Japan's records are 50 in ten minutes and 187 in an hour
 AMOUNTS: dict[str, tuple[tuple[str, ...], Quantity]] = {
     "precipitation": (
-        ("10分雨量", "10分間雨量", "前10分間雨量", "precipitation10m", "rain_10min", "rn10m"),
+        (
+            *("10分雨量", "10分間雨量", "前10分雨量", "前10分間雨量", "10分降水量", "10分間降水量", "前10分間降水量"),
+            *(
+                "雨量(10分)",
+                "雨量(10分間)",
+                "降水量(10分)",
+                "降水量(10分間)",
+                "precipitation10m",
+                "rain_10min",
+                "rn10m",
+            ),
+        ),
         Quantity(Range(0, 100)),
     ),
     "precipitation_1h": (
-        ("60分雨量", "60分間雨量", "1時間雨量", "前1時間雨量", "precipitation1h", "rain_60min", "rnHr"),
+        (
+            *("60分雨量", "60分間雨量", "前60分雨量", "前60分間雨量", "1時間雨量", "前1時間雨量", "1時間降水量"),
+            *(
+                "前1時間降水量",
+                "60分降水量",
+                "60分間降水量",
+                "雨量(60分)",
+                "雨量(1時間)",
+                "降水量(60分)",
+                "降水量(1時間)",
+            ),
+            *("precipitation1h", "rain_60min", "rnHr"),
+        ),
         Quantity(Range(0, 300)),
     ),
-    "precipitation_clock_hour": (("時間雨量", "正時雨量", "毎時雨量", "rain_hour"), Quantity(Range(0, 300))),
-    "precipitation_3h": (("3時間雨量", "precipitation3h"), Quantity(Range(0, 600))),
-    "precipitation_24h": (("24時間雨量", "precipitation24h"), Quantity(Range(0, 2000))),
-    "precipitation_today": (("日雨量", "本日雨量", "当日雨量"), Quantity(Range(0, 2000))),
+    "precipitation_clock_hour": (
+        ("時間雨量", "正時雨量", "毎時雨量", "時間降水量", "毎正時雨量", "rain_hour"),
+        Quantity(Range(0, 300)),
+    ),
+    "precipitation_3h": (("3時間雨量", "3時間降水量", "雨量(3時間)", "precipitation3h"), Quantity(Range(0, 600))),
+    "precipitation_24h": (("24時間雨量", "24時間降水量", "雨量(24時間)", "precipitation24h"), Quantity(Range(0, 2000))),
+    "precipitation_today": (("日雨量", "本日雨量", "当日雨量", "日降水量"), Quantity(Range(0, 2000))),
     "precipitation_cumulative": (
-        ("累加雨量", "累計雨量", "連続雨量", "積算雨量", "総雨量", "降り始めからの雨量", "rain_cumulative", "rnInc"),
+        (
+            *(
+                "累加雨量",
+                "累計雨量",
+                "連続雨量",
+                "積算雨量",
+                "総雨量",
+                "降り始めからの雨量",
+                "降り始め雨量",
+                "雨量(累加)",
+            ),
+            *("雨量(累計)", "累計降水量", "rain_cumulative", "rnInc"),
+        ),
         Quantity(Range(0, 5000)),
     ),
 }
@@ -61,7 +100,7 @@ def decoder(source: str, stations: Sequence[Station], prefectures: frozenset[str
             if prefectures and row.cells.get("prefecture", "").strip() not in prefectures:
                 return
             station = station_of(row.cells, codes, names)
-            at = plausible("観測日時", time_of(row.cells, message.topic), message.received_at)
+            at = plausible("観測日時", time_of(row.cells, message), message.received_at)
             cells = Cells()
             amounts = cells.quantities(row.cells, QUANTITIES, MUNICIPAL)
             if amounts:  # a gauge that reports itself missing says nothing to store
@@ -72,7 +111,7 @@ def decoder(source: str, stations: Sequence[Station], prefectures: frozenset[str
 
     def decode(message: Message) -> Iterator[Model | DecodeError]:
         if kawabou.is_telemeter(message.body):
-            return _telemeter(source, codes, message)
+            return kawabou.read_telemeter(message, codes, TELEMETER, QUANTITIES, partial(_observed, source))
         return table(message)
 
     return decode
@@ -92,21 +131,6 @@ def _derived(
     if before is None or INTERVALS & amounts.keys() or at - before[0] not in DERIVED:
         return {}
     return {DERIVED[at - before[0]]: round(total - before[1] if total >= before[1] else total, 2)}
-
-
-def _telemeter(source: str, stations: Mapping[str, Station], message: Message) -> Iterator[Model | DecodeError]:
-    code = kawabou.station_code(message.topic)
-    if code not in stations:
-        raise DecodeError("file name", code, "is not in the station table")
-    for each in kawabou.observations(message.body):
-        if isinstance(each, DecodeError):
-            yield each
-            continue
-        cells = Cells()
-        told = {TELEMETER[name]: str(value) for name, value in each.values.items() if name in TELEMETER}
-        if amounts := cells.quantities(told, QUANTITIES):
-            yield _observed(source, stations[code], plausible("obsTime", each.at, message.received_at), amounts)
-        yield from cells.errors
 
 
 def _observed(source: str, station: Station, at: datetime, amounts: Mapping[str, Any]) -> WeatherObserved:

@@ -7,6 +7,7 @@ negative.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from adapters.codecs import kawabou
@@ -14,6 +15,7 @@ from adapters.codecs.cells import Cells, Quantity
 from adapters.codecs.jst import plausible
 from adapters.codecs.number import MUNICIPAL, Range
 from adapters.codecs.observation import WHERE_AND_WHEN, station_of, time_of
+from adapters.codecs.station import by_name
 from adapters.codecs.table import Row, read_rows, rows, unit_of
 from adapters.contract import Decode, DecodeError, Message
 from adapters.water_level.gauges import LEVEL, LEVELS, THRESHOLDS, Gauge
@@ -24,6 +26,7 @@ OBSERVED: dict[str, tuple[tuple[str, ...], Quantity]] = {
         (
             "水位",
             "現在水位",
+            "貯水位",
             "観測水位",
             "河川水位",
             "幹線水位",
@@ -36,7 +39,9 @@ OBSERVED: dict[str, tuple[tuple[str, ...], Quantity]] = {
         Quantity(LEVEL),
     ),
     "level_change": (("10分水位変化", "水位変化", "stg10mChg"), Quantity(Range(-50, 50))),
-    "flow": (("流量", "flow"), Quantity(Range(0, 50_000))),
+    "flow": (("流量", "放流量", "全放流量", "flow"), Quantity(Range(0, 50_000))),
+    "inflow": (("流入量", "全流入量"), Quantity(Range(0, 50_000))),
+    "storage_share": (("貯水率",), Quantity(Range(0, 200), 100)),
 }
 QUANTITIES = {field: quantity for field, (_, quantity) in OBSERVED.items()} | LEVELS
 COLUMNS = (
@@ -49,7 +54,15 @@ COLUMNS = (
         "pump_state": ("ポンプ運転状況", "ポンプ運転状態", "運転状況", "pumpState"),
     }
 )
-TELEMETER = {"stg": "current_level", "stg10mChg": "level_change"}
+# a river's gauge, and a dam: its level, what flows in and out, how full it is
+TELEMETER = {
+    "stg": "current_level",
+    "stg10mChg": "level_change",
+    "storLvl": "current_level",
+    "allDisch": "flow",
+    "allSink": "inflow",
+    "storPcntEff": "storage_share",
+}
 PARTS = {"cm": 100, "mm": 1000}  # of a metre
 
 # what a level has reached, where the source has no word of its own for it
@@ -65,13 +78,13 @@ def decoder(source: str, gauges: Sequence[Gauge]) -> Decode:
     """The decoder for one network of gauges."""
     codes = {gauge.station.code: gauge for gauge in gauges}
     stations = {code: gauge.station for code, gauge in codes.items()}
-    names = {gauge.station.name: gauge.station for gauge in gauges if gauge.station.name}
+    names = by_name(stations.values())
 
     def table(message: Message) -> Iterator[Model | DecodeError]:
         def read(row: Row) -> Iterator[Model | DecodeError]:
             station = station_of(row.cells, stations, names)
             gauge = codes.get(station.code, Gauge(station, "", {}))
-            at = plausible("観測日時", time_of(row.cells, message.topic), message.received_at)
+            at = plausible("観測日時", time_of(row.cells, message), message.received_at)
             cells = Cells()
             values: dict[str, Any] = cells.quantities(row.cells, _scaled(row), MUNICIPAL)
             values |= {name: text for name in ("status", "pump_state") if (text := row.cells.get(name, "").strip())}
@@ -82,7 +95,9 @@ def decoder(source: str, gauges: Sequence[Gauge]) -> Decode:
         return read_rows(rows(message.body, COLUMNS, (("name", "code"), (*OBSERVED, "pump_state"))), read)
 
     def decode(message: Message) -> Iterator[Model | DecodeError]:
-        return _telemeter(source, codes, message) if kawabou.is_telemeter(message.body) else table(message)
+        if kawabou.is_telemeter(message.body):
+            return kawabou.read_telemeter(message, codes, TELEMETER, QUANTITIES, partial(_observed, source))
+        return table(message)
 
     return decode
 
@@ -97,21 +112,6 @@ def _scaled(row: Row) -> Mapping[str, Quantity]:
 
 def _in(quantity: Quantity, parts: float) -> Quantity:
     return Quantity(Range(quantity.allowed.low * parts, quantity.allowed.high * parts), parts)
-
-
-def _telemeter(source: str, gauges: Mapping[str, Gauge], message: Message) -> Iterator[Model | DecodeError]:
-    code = kawabou.station_code(message.topic)
-    if code not in gauges:
-        raise DecodeError("file name", code, "is not in the table of gauges")
-    for each in kawabou.observations(message.body):
-        if isinstance(each, DecodeError):
-            yield each
-            continue
-        cells = Cells()
-        told = {TELEMETER[name]: str(value) for name, value in each.values.items() if name in TELEMETER}
-        if values := cells.quantities(told, QUANTITIES):
-            yield _observed(source, gauges[code], plausible("obsTime", each.at, message.received_at), values)
-        yield from cells.errors
 
 
 def _observed(source: str, gauge: Gauge, at: datetime, values: Mapping[str, Any], river: str = "") -> FloodMonitoring:

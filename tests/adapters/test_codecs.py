@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from adapters.air_quality.compass import signed_direction
 from adapters.codecs.cells import Cells, Quantity
+from adapters.codecs.documents import parsed
 from adapters.codecs.instants import moment
-from adapters.codecs.jst import JST, local, plausible
+from adapters.codecs.jst import JST, local, plausible, with_year
 from adapters.codecs.number import MUNICIPAL, Range, number
 from adapters.codecs.station import position, read_stations
 from adapters.codecs.table import Row, plain_name, rows, text_of, unit_of
@@ -38,6 +39,12 @@ COLUMNS = {"name": ("名称",), "amount": ("雨量", "10分雨量")}
         ("平成31/4/30 23:59:59", "2019-04-30T14:59:59+00:00"),
         ("202606191250", "2026-06-19T03:50:00+00:00"),
         ("20260619", "2026-06-18T15:00:00+00:00"),
+        ("2026年6月19日12時50分", "2026-06-19T03:50:00+00:00"),
+        ("令和8年6月19日（金）午後3時20分", "2026-06-19T06:20:00+00:00"),
+        ("2026/6/19 AM 12:05", "2026-06-18T15:05:00+00:00"),
+        ("2026/6/19 9:05:10.5", "2026-06-19T00:05:10+00:00"),
+        ("2026/06/19 12:50 JST", "2026-06-19T03:50:00+00:00"),
+        ("2026061924", "2026-06-19T15:00:00+00:00"),
         ("2026-06-19T12:50:00+09:00", "2026-06-19T03:50:00+00:00"),
         ("2026-06-19T12:50:00.25Z", "2026-06-19T12:50:00.250000+00:00"),
     ],
@@ -53,6 +60,20 @@ def test_local_times(text: str, utc: str) -> None:
 def test_no_local_times(text: str) -> None:
     with pytest.raises(DecodeError, match=r"^t: "):
         local("t", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "full"),
+    [
+        ("11月21日 8:50", "2026/11/21 8:50"),
+        ("11/22 0:00", "2025/11/22 0:00"),
+        ("12/31 24:00", "2025/12/31 24:00"),
+        ("2024/6/19 9:00", "2024/6/19 9:00"),
+        ("9:00", "9:00"),
+    ],
+)
+def test_a_day_without_its_year_is_the_last_one(text: str, full: str) -> None:
+    assert with_year(text, datetime(2026, 11, 21, 0, 0, tzinfo=UTC)) == full
 
 
 @given(st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1)))
@@ -71,6 +92,8 @@ def test_a_written_local_time_is_read_back(at: datetime) -> None:
         ("2020-02-12T15:15:46.014773143Z", "2020-02-12T15:15:46.014773+00:00"),
         ("2026/06/19 12:50", "2026-06-19T03:50:00+00:00"),
         ("2026-06-19T12:50", "2026-06-19T03:50:00+00:00"),
+        ("1781841038.25", "2026-06-19T03:50:38.250000+00:00"),
+        ("2026061912", "2026-06-19T03:00:00+00:00"),
     ],
 )
 def test_instants_of_machines(value: object, utc: str) -> None:
@@ -92,7 +115,34 @@ def test_the_future_and_the_distant_past_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "-", "－", "***", "欠測", "閉局", "×", "///", "N/A", "9999", "-9999", "99.9", None]
+    "text",
+    [
+        "",
+        " ",
+        "-",
+        "－",
+        "***",
+        "欠測",
+        "閉局",
+        "×",
+        "///",
+        "N/A",
+        "9999",
+        "-9999",
+        "99.9",
+        None,
+        "n/a",
+        "－－",
+        "…",
+        "−",
+        "―",
+        "****",
+        "//",
+        "休止中",
+        "9999.0",
+        "９９９９",
+        "99.90",
+    ],
 )
 def test_markers_for_missing(text: str | None) -> None:
     assert number("n", text, Range(-1e6, 1e6), MUNICIPAL) is None
@@ -103,13 +153,26 @@ def test_nines_are_values_where_nobody_says_otherwise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("0", 0.0), ("-0.35", -0.35), (" 12.5 ", 12.5), ("１２．５", 12.5), ("1e1", 10.0)]
+    ("text", "value"),
+    [
+        ("0", 0.0),
+        ("-0.35", -0.35),
+        (" 12.5 ", 12.5),
+        ("１２．５", 12.5),
+        ("1e1", 10.0),
+        ("−0.35", -0.35),
+        ("▲1", -1.0),
+        ("△0.5", -0.5),
+        ("－2", -2.0),
+        ("+3", 3.0),
+        ("0,012.5", 12.5),
+    ],
 )
 def test_numbers(text: str, value: float) -> None:
     assert number("n", text, Range(-100, 100)) == value
 
 
-@pytest.mark.parametrize("text", ["12,5", "abc", "nan", "inf", "1e999", "101", "-101", "0x10", "12.5mm"])
+@pytest.mark.parametrize("text", ["12,5", "abc", "1_0", "１_０", "inf", "1e999", "101", "-101", "0x10", "12.5mm"])
 def test_no_numbers(text: str) -> None:
     with pytest.raises(DecodeError, match=r"^n: "):
         number("n", text, Range(-100, 100))
@@ -228,3 +291,15 @@ def test_a_bad_station_table_is_refused_by_name(tmp_path: Path, table: str) -> N
     path.write_text(table)
     with pytest.raises((ValueError, DecodeError)):
         read_stations(path)
+
+
+@pytest.mark.parametrize("body", [b"\xef\xbb\xbf[1]", "[1]".encode("utf-16"), b"[1]"])
+def test_a_json_document_may_have_a_byte_order_mark(body: bytes) -> None:
+    assert parsed(body) == [1]
+
+
+def test_brackets_may_tell_columns_apart() -> None:
+    columns = {"ten": ("雨量(10分)",), "hour": ("雨量(60分)",), "any": ("雨量",)}
+    (row,) = rows("雨量（60分）,雨量(10分)\n3,1\n".encode(), columns, ("ten",))
+    assert isinstance(row, Row)
+    assert row.cells == {"ten": "1", "hour": "3"}
