@@ -47,6 +47,7 @@ USUAL: tuple[tuple[str, float, str], ...] = (
 )
 NAMES = {name: Field(quantity, name, factor, 0.0) for quantity, factor, names in USUAL for name in names.split()}
 TEXTS = {"voltageinfo": "voltage_info", "error": "error"}
+_DEGREES_AND_MINUTES = re.compile(r"(\d{1,2})\s+(\d{1,2}(?:\.\d+)?)[\s,]+(\d{1,3})\s+(\d{1,2}(?:\.\d+)?)")
 _CHANNEL = re.compile(r"_\d+$")
 
 
@@ -89,9 +90,21 @@ def _flat(decoded: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _gps(decoded: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return next(
-        (each for key, each in decoded.items() if _plain(key) in ("gps", "location") and isinstance(each, dict)), None
-    )
+    for key, each in decoded.items():
+        if _plain(key) in ("gps", "location") and isinstance(each, dict):
+            return each
+        if _plain(key) == "gps" and isinstance(each, str) and each.strip():
+            return _degrees_and_minutes(each)
+    return None
+
+
+def _degrees_and_minutes(text: str) -> Mapping[str, Any]:
+    """`36 34.6800 136 38.8800`, as CLIP Viewer Lite writes a position. Raises DecodeError."""
+    match = _DEGREES_AND_MINUTES.fullmatch(text.strip())
+    if match is None or not (float(match[2]) < 60 and float(match[4]) < 60):
+        raise DecodeError("gps", text, "is no degrees and decimal minutes")
+    north, north_minutes, east, east_minutes = map(float, match.groups())
+    return {"latitude": round(north + north_minutes / 60, 7), "longitude": round(east + east_minutes / 60, 7)}
 
 
 def _plain(key: str) -> str:

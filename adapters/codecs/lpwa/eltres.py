@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from adapters.codecs.jst import EARLIEST
 from adapters.codecs.lpwa.uplink import QUANTITIES, Reading
 from adapters.codecs.number import Range, within
 from adapters.codecs.station import LATITUDE, LONGITUDE
@@ -37,8 +38,9 @@ def _clip(payload: bytes) -> Reading:
 
 def _clip_position(payload: bytes) -> Reading:
     at = _epoch(payload)
-    if payload[15] == 0:
-        return Reading({}, None, at)
+    if payload[15] == 0 or not any(payload[1:10]):
+        # Without a fix there may have been no time either.
+        return Reading({}, None, at if at >= EARLIEST else None)
     digits = payload.hex()
     north = _degrees("latitude", digits[2:4], digits[4:6] + "." + digits[6:10])
     east = _degrees("longitude", digits[11:14], digits[14:16] + "." + digits[16:20])
@@ -73,7 +75,7 @@ def _clip_trigger(payload: bytes) -> Reading:
 
 
 def _sony_ascii(payload: bytes) -> Reading:
-    if not payload.strip(b"0"):
+    if not payload.strip(b"0\0"):
         return Reading({})
     try:
         text = payload.decode("ascii")
@@ -121,5 +123,7 @@ CLIP_TYPES: dict[int, Callable[[bytes], Reading]] = {
     0x85: _clip_pressure,
     0x89: _clip_trigger,
 }
+
+HALF_KNOWN = {0x85}  # of which only some bytes are established
 
 LAYOUTS: dict[str, Callable[[bytes], Reading]] = {"clip": _clip, "sony_ascii": _sony_ascii, "bitpacked": _bitpacked}

@@ -27,7 +27,11 @@ def _frame(layout: str) -> Layout:
             # A type byte that is not established may still have been read by the service it comes from.
             if uplink.decoded and layout == "clip" and uplink.payload[0] not in eltres.CLIP_TYPES:
                 return read_decoded(fields, uplink.decoded)
-            return decode(uplink.payload)
+            reading = decode(uplink.payload)
+            if uplink.decoded and layout == "clip" and uplink.payload[0] in eltres.HALF_KNOWN:
+                more = read_decoded(fields, uplink.decoded)
+                return more._replace(quantities={**more.quantities, **reading.quantities}, loose=True)
+            return reading
 
         return read
 

@@ -4,20 +4,25 @@ The official push of ELTRES is not public and Sigfox bodies are templates, so th
 path (`data.payload`); of several, the first that is there counts.
 """
 
+import re
 from base64 import b64decode
 from binascii import Error as NoBase64
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 import orjson
 from pydantic import Field
 
+from adapters.codecs.documents import parsed
 from adapters.codecs.instants import moment
 from adapters.codecs.lpwa.uplink import Uplink
+from adapters.codecs.number import Range, number
 from adapters.codecs.station import place
 from adapters.contract import DecodeError, SourceSettings
 
+_FORM = re.compile(rb"\s*[A-Za-z][\w.]*=[^{\[]*(?:&|$)")
 # what a delivery says of the radio: field of Device, and the members that say it
 ABOUT = {"rssi": ("rssi", "RSSI"), "snr": ("snr", "SNR", "avgSnr")}
 
@@ -50,7 +55,7 @@ def pushed(body: bytes, names: PushNames) -> Iterator[Uplink | DecodeError]:
 def payload_of(text: str, encoding: str = "hex") -> bytes:
     """Raises DecodeError."""
     try:
-        return b64decode(text, validate=True) if encoding == "base64" else bytes.fromhex(text)
+        return b64decode(text, validate=True) if encoding == "base64" else bytes.fromhex(text.removeprefix("0x"))
     except (NoBase64, ValueError):
         raise DecodeError("payload", text, f"is no {encoding}") from None
 
@@ -67,10 +72,7 @@ def at_path(value: Any, paths: Sequence[str]) -> Any:
 
 
 def _objects(body: bytes, names: PushNames) -> list[Any]:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise DecodeError("message", body[:40], "is neither a bare frame nor JSON") from None
+    value = _form(body) if _FORM.match(body) else _json(body)
     if isinstance(value, dict) and "result" in value and value["result"] != "success":
         raise DecodeError("result", value["result"], "is not success")  # CLIP answers so when a token has expired
     if isinstance(value, dict):
@@ -78,11 +80,24 @@ def _objects(body: bytes, names: PushNames) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _json(body: bytes) -> Any:
+    try:
+        return parsed(body)
+    except DecodeError:
+        raise DecodeError("message", body[:40], "is neither a bare frame nor JSON") from None
+
+
+def _form(body: bytes) -> dict[str, str]:
+    """The other body a Sigfox callback may be declared to have: `device=...&data=...`."""
+    return dict(parse_qsl(body.decode("utf-8", errors="replace").strip(), keep_blank_values=True))
+
+
 def _uplink(value: Any, names: PushNames) -> Uplink:
     if not isinstance(value, dict):
         raise DecodeError("uplink", value, "is no JSON object")
     terminal, payload = at_path(value, names.device), at_path(value, names.payload)
-    if not isinstance(terminal, str) or not terminal:
+    terminal = str(terminal) if isinstance(terminal, int) and not isinstance(terminal, bool) else terminal
+    if not isinstance(terminal, str) or not terminal.strip():
         raise DecodeError("uplink", value, f"names no terminal: none of {', '.join(names.device)} is a text")
     location = at_path(value, names.location)
     location = location if isinstance(location, dict) else {}
@@ -92,14 +107,22 @@ def _uplink(value: Any, names: PushNames) -> Uplink:
         raise DecodeError("payload", payload, "is no text")
     time = at_path(value, names.time)
     return Uplink(
-        terminals=(terminal.upper(),),
+        terminals=(terminal.strip().upper(),),
         payload=payload_of(payload, names.encoding) if payload else b"",
         sent_at=None if time is None else _moment(time, names.zone),
         decoded={name: each for name, each in value.items() if each is not None} if "payloadType" in value else None,
-        location=place(location.get("lat", location.get("latitude")), location.get("lng", location.get("longitude"))),
+        location=place(_degrees(location, "lat", "latitude"), _degrees(location, "lng", "lon", "longitude")),
         about=_about(value),
         delivery=orjson.dumps(value),
     )
+
+
+def _degrees(location: dict[str, Any], *names: str) -> Any:
+    """The first of these members; a template may have put its number between quotes."""
+    told = at_path(location, names)
+    if not isinstance(told, str):
+        return told
+    return number("location", told, Range(-180, 180))
 
 
 def _moment(time: Any, zone: timezone) -> datetime:
