@@ -52,7 +52,7 @@ OPERATOR = COLUMNS | {
     "latitude": ("車両位置緯度",),
     "longitude": ("車両位置経度",),
 }
-MARK = "車両位置緯度"
+MARKS = tuple("車両位置緯度".encode(encoding) for encoding in ("utf-8", "cp932", "utf-16-le", "utf-16-be"))
 
 QUANTITIES = {
     "altitude": Quantity(Range(-50, 4000)),
@@ -81,7 +81,8 @@ Fixes = dict[str, tuple[datetime, Point]]
 
 def vehicles(system: str, pseudonym: Pseudonym, message: Message) -> Iterator[Vehicle | DecodeError]:
     """The bikes of one message, row by row; a bad cell is reported and its row read without it."""
-    columns = OPERATOR if MARK.encode() in message.body or MARK.encode("cp932") in message.body else COLUMNS
+    # `lat` means one thing in the operator's export and another elsewhere, so its mark must be found in any encoding.
+    columns = OPERATOR if any(mark in message.body for mark in MARKS) else COLUMNS
     fleet = Fleet(system, pseudonym, message.received_at)
     for row in rows(message.body, columns, ("bike", ("fixed", "reported"))):
         if isinstance(row, DecodeError):

@@ -18,7 +18,7 @@ from adapters.codecs.number import Range, number, within
 from adapters.codecs.station import place, position
 from adapters.codecs.table import Row, read_rows, rows
 from adapters.contract import Decode, DecodeError, Item, Message, Restricted
-from models import BikeHireDockingStation, Model, Vehicle, urn
+from models import BikeHireDockingStation, Model, Point, Vehicle, urn
 
 # field of the model: names in 2.3 and 3.0
 COUNTS = {
@@ -50,14 +50,16 @@ class System(NamedTuple):
 
 
 class Document(NamedTuple):
-    """What every object of one GBFS document shares."""
+    """What every object of one GBFS document shares; `ports` are the places of the system's ports known so far."""
 
     page: Mapping[str, Any]
     received_at: datetime
+    ports: dict[str, Point]
 
 
 def decoder(system: System) -> Decode:
-    """The decoder for one bike share system."""
+    """The decoder for one bike share system. It remembers where the ports are: a bike at one may not say so itself."""
+    ports: dict[str, Point] = {}
 
     def decode(message: Message) -> Iterator[Item]:
         if not message.body.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"{", b"[", b"<")):
@@ -69,7 +71,7 @@ def decoder(system: System) -> Decode:
             alone = orjson.dumps({**page, "data": {name: [each]}})
             cells = Cells()
             try:
-                yield read(system, each, Document(page, message.received_at), cells)
+                yield read(system, each, Document(page, message.received_at, ports), cells)
             except DecodeError as error:
                 cells.errors.append(error)
             for bad in cells.errors:
@@ -113,10 +115,13 @@ def _port(system: System, station: Any, document: Document, cells: Cells) -> Bik
         field: cells.attempt(lambda n=names: _count(station, n))  # type: ignore[misc]
         for field, names in COUNTS.items()
     }
+    entity = urn("BikeHireDockingStation", system.name, code)
+    if (where := cells.attempt(lambda: place(station.get("lat"), station.get("lon")))) is not None:
+        document.ports[entity] = where
     return BikeHireDockingStation(
-        id=urn("BikeHireDockingStation", system.name, code),
+        id=entity,
         observed_at=_observed_at(station, document),
-        location=cells.attempt(lambda: place(station.get("lat"), station.get("lon"))),
+        location=where,
         station_name=gbfs.text(station.get("name")),
         station_code=code,
         provider=system.provider,
@@ -129,9 +134,10 @@ def _vehicle(system: System, told: Any, document: Document, cells: Cells) -> Res
     """A vehicle that waits: whoever rides is in no GBFS document."""
     code = _code(told, "vehicle_id", "bike_id")
     station = told.get("station_id")
-    reported = told.get("last_reported", document.page["last_updated"])
-    at = plausible("last_reported", gbfs.instant("last_reported", reported), document.received_at)
-    where = cells.attempt(lambda: place(told.get("lat"), told.get("lon")))
+    at = _reported(told, document)
+    port = urn("BikeHireDockingStation", system.name, station) if isinstance(station, str) and station else None
+    fix = cells.attempt(lambda: place(told.get("lat"), told.get("lon")))
+    where = fix or document.ports.get(port or "")
     vehicle = Vehicle(
         id=urn("Vehicle", system.name, code),
         observed_at=at,
@@ -139,11 +145,11 @@ def _vehicle(system: System, told: Any, document: Document, cells: Cells) -> Res
         category=("public", "tracked"),
         fleet_vehicle_id=code,
         location=where,
-        position_source="gbfs" if where else None,
+        position_source="gbfs" if fix else "port" if where else None,
         battery=cells.attempt(lambda: _share(told.get("current_fuel_percent"))),
         current_range=cells.attempt(lambda: _range(told.get("current_range_meters"))),
         service_status="outOfService" if told.get("is_disabled") is True else "parked",
-        ref_station=urn("BikeHireDockingStation", system.name, station) if isinstance(station, str) else None,
+        ref_station=port,
     )
     return Restricted(vehicle, document.received_at + REMEMBERED)
 
@@ -175,8 +181,13 @@ def _observed_at(station: Mapping[str, Any], document: Document) -> datetime | N
     """When the status was reported; None for a station that only says what it is."""
     if not any(name in station for name in OBSERVED):
         return None
-    field = "last_reported" if "last_reported" in station else "last_updated"
-    value = station.get("last_reported", document.page["last_updated"])
+    return _reported(station, document)
+
+
+def _reported(told: Mapping[str, Any], document: Document) -> datetime:
+    """When it last reported; where it has not (null, 0 and -1 are seen), when the document was made."""
+    field = "last_updated" if told.get("last_reported") in (None, 0, -1, "") else "last_reported"
+    value = told["last_reported"] if field == "last_reported" else document.page["last_updated"]
     return plausible(field, gbfs.instant(field, value), document.received_at)
 
 
@@ -184,10 +195,14 @@ def _count(station: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     for name in names:
         if name in station:
             value = station[name]
-            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not _whole(value):
                 raise DecodeError(name, value, f"is no whole number from 0 to {MOST}")
-            return value
+            return int(value)
     return None
+
+
+def _whole(value: float) -> bool:
+    return 0 <= value <= MOST and value == int(value)
 
 
 def _status(station: Mapping[str, Any], counts: Mapping[str, int | None]) -> str | None:

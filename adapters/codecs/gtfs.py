@@ -46,8 +46,9 @@ def files_of(body: bytes) -> dict[str, bytes]:
     """Name without `.txt` to bytes, of the files known here. Raises DecodeError when no zip, or a monstrous one."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            found = {}
-            for info in archive.infolist():
+            found: dict[str, bytes] = {}
+            # Of two files of one name, the one nearer to the top counts: what lies deeper may be a backup.
+            for info in sorted(archive.infolist(), key=lambda each: -each.filename.count("/")):
                 name = info.filename.rpartition("/")[2].removesuffix(".txt")
                 if name not in FILES or not info.filename.endswith(".txt"):
                     continue

@@ -80,11 +80,7 @@ def _feed(name: str, source: str, files: Mapping[str, bytes]) -> Feed:
         source or told or f"gtfs:{name}",
         tuple(_agency_code(each) for each in agencies),
         Translations(_rows("translations", files)),
-        {
-            row.cells["stop_id"].strip(): row.cells
-            for row in _rows("stops", files)
-            if row.cells.get("location_type") == "1"
-        },
+        {row.cells["stop_id"].strip(): row.cells for row in _rows("stops", files)},
     )
 
 
@@ -115,10 +111,9 @@ def _agency(feed: Feed, cells: Mapping[str, str], reader: Cells) -> Model:
 def _stop(feed: Feed, cells: Mapping[str, str], reader: Cells) -> Model:
     code, name = cells["stop_id"], cells["stop_name"]
     parent = cells.get("parent_station", "")
-    # Nodes and boarding areas may have no place of their own: then they are where their station is.
-    places = (
-        position(each.get("stop_lat", ""), each.get("stop_lon", "")) for each in (cells, feed.places.get(parent, {}))
-    )
+    # Only nodes and boarding areas may have no place of their own: then they are where they belong to.
+    placed = (cells, feed.places.get(parent, {})) if cells.get("location_type") in ("3", "4") else (cells,)
+    places = (position(each.get("stop_lat", ""), each.get("stop_lon", "")) for each in placed)
     place = next(filter(None, places), None)
     if place is None:
         raise DecodeError("stops.txt stop_lat", code, "has no place")

@@ -37,7 +37,7 @@ COLUMNS = {
 }
 # The attributes of RFC 2866 that matter here.
 ACCOUNTING = ("Acct-Status-Type", "Acct-Session-Id", "Calling-Station-Id", "Called-Station-Id", "NAS-Identifier")
-ATTRIBUTES = (*ACCOUNTING, "NAS-IP-Address", "Acct-Session-Time", "Event-Timestamp", "Timestamp")
+ATTRIBUTES = (*ACCOUNTING, "NAS-IP-Address", "Acct-Session-Time", "Acct-Delay-Time", "Event-Timestamp", "Timestamp")
 LONGEST = 10**7  # seconds a session may claim
 _DETAIL = re.compile(r"^\s*Acct-Status-Type\s*=", re.M)
 _STAMP = re.compile(
@@ -134,7 +134,7 @@ def _accounted(record: Mapping[str, str], zone: timezone) -> Sighting | None:
         return None
     if kind not in ("Start", "Stop", "Interim-Update", "Alive", "1", "2", "3"):
         raise DecodeError("Acct-Status-Type", kind, "is none of Start, Interim-Update and Stop")
-    at = _stamp(record.get("Event-Timestamp") or record.get("Timestamp", ""), zone)
+    at = _happened(record, zone)
     spent = record.get("Acct-Session-Time", "") or "0"
     if not (spent.isascii() and spent.isdigit() and int(spent) <= LONGEST):
         raise DecodeError("Acct-Session-Time", spent, f"is no number of seconds up to {LONGEST}")
@@ -144,6 +144,15 @@ def _accounted(record: Mapping[str, str], zone: timezone) -> Sighting | None:
     device = record.get("Calling-Station-Id", "")
     end = None if kind in ("Start", "1") else at
     return Sighting(places, device, at - timedelta(seconds=int(spent)), end, lambda: orjson.dumps(dict(record)))
+
+
+def _happened(record: Mapping[str, str], zone: timezone) -> datetime:
+    """The event's own time; else when the record was written, less how long its sender had been trying."""
+    if told := record.get("Event-Timestamp"):
+        return _stamp(told, zone)
+    delay = record.get("Acct-Delay-Time", "")
+    late = int(delay) if delay.isascii() and delay.isdigit() and int(delay) <= LONGEST else 0
+    return _stamp(record.get("Timestamp", ""), zone) - timedelta(seconds=late)
 
 
 def _joined(first: Sighting, second: Sighting) -> Sighting:
