@@ -22,6 +22,7 @@ from adapters.replay import ReplayError, replay
 from adapters.scaffold import POINT, package, scaffold
 from adapters.service import doors, serve, until_stopped
 from adapters.settings import AdapterSettings
+from adapters.sink import problem_of
 from adapters.sources import NotPermitted, SourceError, bind, read
 from adapters.surroundings import surroundings
 
@@ -187,9 +188,21 @@ def _reported(work: Callable[[], None]) -> int:
         work()
     except* (SourceError, ReplayError, LookupError, OSError, httpx.HTTPError) as failures:
         for failure in failures.exceptions:
-            print(failure, file=sys.stderr)
+            print(f"yukitsuri: {_sentence(failure)}", file=sys.stderr)
         code = 1
     return code
+
+
+def _sentence(failure: Exception) -> str:
+    match failure:
+        case httpx.HTTPStatusError():
+            return f"the broker answered {problem_of(failure.response)}"
+        case httpx.HTTPError():
+            return f"the broker at {AdapterSettings().broker_url} (ADAPTERS_BROKER_URL) does not answer: {failure}"
+        case OSError(filename=str(name), strerror=str(why)):
+            return f"{name}: {why}"
+        case _:
+            return str(failure)
 
 
 def _start_logging() -> AdapterSettings:

@@ -1,15 +1,16 @@
 """Settings of the process, from environment variables `ADAPTERS_*`."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class AdapterSettings(BaseSettings):
     """Where the broker, the MQTT server, the data and the declaration of sources are."""
 
-    model_config = SettingsConfigDict(env_prefix="ADAPTERS_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ADAPTERS_", frozen=True, env_ignore_empty=True, allow_inf_nan=False)
 
     broker_url: str = "http://127.0.0.1:1026"
     mqtt_url: str = "mqtt://127.0.0.1:1883"
@@ -24,3 +25,20 @@ class AdapterSettings(BaseSettings):
     spool_bytes: int = Field(default=1 << 30, ge=1 << 20, description="how large the spool may grow; then sources wait")
     metrics_port: int = Field(default=1032, ge=0, le=65535, description="GET /metrics on loopback; 0 for none")
     timeout: float = Field(default=30.0, gt=0, description="seconds to wait for the broker's answer")
+
+    @field_validator("broker_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        return _url(value, ("http", "https"))
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _is_mqtt(cls, value: str) -> str:
+        return _url(value, ("mqtt", "mqtts"))
+
+
+def _url(value: str, schemes: tuple[str, ...]) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"a URL starts with {' or '.join(f'{scheme}://' for scheme in schemes)}, and a host")
+    return value

@@ -64,7 +64,7 @@ class Sink:
         if response.is_success:
             return []
         if len(entities) == 1:
-            return [Rejected(entities[0], _reason(response))]
+            return [Rejected(entities[0], problem_of(response))]
         middle = len(entities) // 2
         return [
             *await self.post(entities[:middle], tenant, patience),
@@ -80,7 +80,7 @@ async def persistently(send: Callable[[], Awaitable[httpx.Response]], patience: 
             response = await send()
             if response.is_success or response.status_code in FINAL:
                 return response
-            trouble = f"{response.request.url.path} answers {_reason(response)}"
+            trouble = f"{response.request.url.path} answers {problem_of(response)}"
         except httpx.TransportError as error:
             trouble = f"{type(error).__name__}: {error}"
         if time.monotonic() - begun + delay > patience:
@@ -104,7 +104,7 @@ def _rejected(entities: Sequence[Mapping[str, Any]], response: httpx.Response) -
     ]
 
 
-def _reason(response: httpx.Response) -> str:
+def problem_of(response: httpx.Response) -> str:
     try:
         return f"{response.status_code} {_problem(orjson.loads(response.content))}"
     except orjson.JSONDecodeError:

@@ -91,7 +91,11 @@ def read(settings: AdapterSettings) -> tuple[Declaration, ...]:
     try:
         text = Template(place.read_text(encoding="utf-8")).substitute(names)
         file = SourceFile.model_validate(tomllib.loads(text))
-    except (OSError, KeyError, ValueError) as error:
+    except OSError as error:
+        raise SourceError(f"{place}: {error.strerror}") from error
+    except KeyError as error:
+        raise SourceError(f"{place}: ${{{error.args[0]}}} is none of {', '.join(names)}") from error
+    except ValueError as error:
         raise SourceError(f"{place}: {error}") from error
     return tuple(each.model_copy(update={"quality": file.quality | each.quality}) for each in file.source)
 

@@ -1,24 +1,16 @@
 """Runs the broker: settings from the environment, uvicorn, one process."""
 
 import gc
-import sys
 
 import uvicorn
-from pydantic import ValidationError
 
 from broker.app import create_app
 from broker.settings import Settings
 
 
 def serve() -> None:
-    """Serve until a signal ends it; exits with a plain sentence when a setting is wrong."""
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        for item in error.errors():
-            name = "BROKER_" + "_".join(str(part).upper() for part in item["loc"]) if item["loc"] else "settings"
-            print(f"yukitsuri serve: {name}: {item['msg']}", file=sys.stderr)
-        sys.exit(2)
+    """Serve until a signal ends it. Raises pydantic's ValidationError when a setting is wrong."""
+    settings = Settings()
     app = create_app(settings)
     _spare_the_collector()
     uvicorn.run(

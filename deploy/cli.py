@@ -8,6 +8,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from deploy.errors import GroundError
+from deploy.faults import database_failures, usable_database, wrong_settings
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
@@ -16,6 +21,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(chosen.handler(chosen))
     except KeyboardInterrupt:
         return 130
+    except GroundError as error:
+        return _told([str(error)], 1)
+    except ValidationError as error:
+        if (mistakes := wrong_settings(error)) is None:
+            raise
+        return _told(mistakes, 2)
+
+
+def _told(mistakes: list[str], code: int) -> int:
+    for mistake in mistakes:
+        print(f"yukitsuri: {mistake}", file=sys.stderr)
+    return code
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,6 +65,7 @@ def _import_command(commands: Any) -> None:
 def _serve(_: argparse.Namespace) -> int:
     from broker.serve import serve
 
+    usable_database()
     serve()
     return 0
 
@@ -55,20 +73,20 @@ def _serve(_: argparse.Namespace) -> int:
 def _import(chosen: argparse.Namespace) -> int:
     from broker.bulk.command import import_files
 
+    usable_database()
     return asyncio.run(import_files(chosen.files, chosen.tenant, chosen.context))
 
 
 def _migrate(_: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
-
     from broker.settings import Settings
     from broker.store.migrate import MissingExtension, run
 
+    dsn = Settings().database_url
     try:
-        applied = asyncio.run(run(Settings().database_url))
-    except (MissingExtension, PostgresError, OSError) as error:
-        print(f"yukitsuri migrate: {error or type(error).__name__}", file=sys.stderr)
-        return 1
+        with database_failures():
+            applied = asyncio.run(run(dsn))
+    except MissingExtension as error:
+        raise GroundError(str(error)) from error
     for name in applied:
         print(f"applied {name}")
     return 0

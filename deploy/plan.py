@@ -88,19 +88,28 @@ class Plan:
 
 
 def read(environ: Mapping[str, str]) -> Plan:
-    """Returns the plan that the variables of make run ask for. Raises GroundError for a port that is none."""
+    """Returns the plan that the variables of make run ask for. Raises GroundError for a wrong port or address."""
     return Plan(
         data=data_folder(environ),
         demo=environ.get("DEMO", "").strip().lower() not in _NO,
         ports=_ports(environ),
-        database_url=environ.get("DATABASE_URL") or environ.get("BROKER_DATABASE_URL") or None,
-        given_mqtt_url=environ.get("MQTT_URL") or None,
+        database_url=_server(environ, ("DATABASE_URL", "BROKER_DATABASE_URL"), ("postgresql://", "postgres://")),
+        given_mqtt_url=_server(environ, ("MQTT_URL",), ("mqtt://", "mqtts://")),
     )
 
 
 def data_folder(environ: Mapping[str, str]) -> Path:
     """Returns the folder that DATA names, from the project's folder; data/ without it."""
     return (ROOT / (environ.get("DATA") or "data")).resolve()
+
+
+def _server(environ: Mapping[str, str], names: tuple[str, ...], schemes: tuple[str, ...]) -> str | None:
+    name = next((name for name in names if environ.get(name)), None)
+    if name is None:
+        return None
+    if not environ[name].startswith(schemes):
+        raise GroundError(f"{name}: the address of a server starts with {' or '.join(schemes)}")
+    return environ[name]
 
 
 def _ports(environ: Mapping[str, str]) -> Ports:

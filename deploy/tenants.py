@@ -5,6 +5,8 @@ import asyncio
 import sys
 from typing import Any
 
+from deploy.faults import database_failures, usable_database
+
 # the broker itself is imported inside: commands that do not need it must not load it
 
 
@@ -21,32 +23,28 @@ def register(commands: Any) -> None:
 
 
 def _list(_: argparse.Namespace) -> int:
-    from broker.settings import Settings
     from broker.store import tenancy
 
-    try:
-        found = asyncio.run(tenancy.listed(Settings().database_url))
-    except tenancy.FAILURES as error:
-        return _failed(error)
+    dsn = usable_database()
+    with database_failures():
+        found = asyncio.run(tenancy.listed(dsn))
     for tenant in found:
         print(f"{tenant.name or '(default)'}\t{tenant.entities} entities\tsince {tenant.created_at:%Y-%m-%dT%H:%M:%SZ}")
     return 0
 
 
 def _delete(chosen: argparse.Namespace) -> int:
-    from broker.settings import Settings
     from broker.store import tenancy
 
     if not chosen.name:
         print("yukitsuri tenants: the default tenant cannot be deleted", file=sys.stderr)
         return 2
+    dsn = usable_database()
     if not chosen.yes and not _confirmed(chosen.name):
         print("nothing was deleted")
         return 1
-    try:
-        there = asyncio.run(tenancy.forget(Settings().database_url, chosen.name))
-    except tenancy.FAILURES as error:
-        return _failed(error)
+    with database_failures():
+        there = asyncio.run(tenancy.forget(dsn, chosen.name))
     if not there:
         print(f"yukitsuri tenants: there is no tenant {chosen.name!r}", file=sys.stderr)
         return 1
@@ -60,8 +58,3 @@ def _confirmed(name: str) -> bool:
         return input(f"Type the tenant's name ({name}) to delete it: ").strip() == name
     except EOFError:
         return False
-
-
-def _failed(error: Exception) -> int:
-    print(f"yukitsuri tenants: {error or type(error).__name__}", file=sys.stderr)
-    return 1

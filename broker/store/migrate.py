@@ -31,6 +31,17 @@ async def run(dsn: str) -> list[str]:
         await connection.close()
 
 
+async def missing(dsn: str) -> list[str]:
+    """The names of the migrations that the database at `dsn` lacks. Raises as `run` does, for the connection."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        begun = await connection.fetchval("select to_regclass('migration') is not null")
+        applied = {row["name"] for row in await connection.fetch("select name from migration")} if begun else set()
+    finally:
+        await connection.close()
+    return [name for name, _ in available() if name not in applied]
+
+
 def available() -> list[tuple[str, str]]:
     """All migrations in order: (name, SQL)."""
     folder = files("broker.store").joinpath("migrations")

@@ -8,8 +8,6 @@ import asyncpg
 
 from broker.store.signals import CHANNEL
 
-FAILURES: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-
 _LISTED: Final = """
 select t.name, t.created_at,
        (select count(*) from entity e where e.tenant = t.no and e.deleted_at is null) as entities
@@ -28,7 +26,7 @@ class Tenant:
 
 
 async def listed(dsn: str) -> list[Tenant]:
-    """All tenants by name. Raises one of FAILURES."""
+    """All tenants by name. Raises asyncpg's errors or OSError."""
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         return [Tenant(**row) for row in await connection.fetch(_LISTED)]
@@ -39,7 +37,7 @@ async def listed(dsn: str) -> list[Tenant]:
 async def forget(dsn: str, name: str) -> bool:
     """Delete tenant `name` with everything in it, and tell the running brokers; False when there is none.
 
-    Raises one of FAILURES, and then nothing is deleted.
+    Raises asyncpg's errors or OSError, and then nothing is deleted.
     """
     connection = await asyncpg.connect(dsn, timeout=10)
     try:

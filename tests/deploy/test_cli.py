@@ -3,10 +3,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from deploy.cli import main
+from deploy.postgres import EmbeddedPostgres
+
+Capture = pytest.CaptureFixture[str]
 
 
 def yukitsuri(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -36,5 +40,62 @@ def test_a_mistyped_command_shows_the_usage(words: list[str], capsys: pytest.Cap
 def test_an_unreachable_database_is_one_line() -> None:
     done = yukitsuri("migrate", BROKER_DATABASE_URL="postgresql://127.0.0.1:1/none")
     assert done.returncode == 1
-    assert done.stderr.startswith("yukitsuri migrate: ")
+    assert done.stderr.startswith("yukitsuri: the database of BROKER_DATABASE_URL cannot be used: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "tenants list", "tenants delete x --yes", "import f.csv"])
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"BROKER_PORT": "many"}, "BROKER_PORT=many: "),
+        ({"BROKER_DATABASE_URL": "x"}, "BROKER_DATABASE_URL: a DSN starts with postgresql://"),
+        ({"BROKER_DATABASE_URL": "postgresql://h:port/x"}, "the database of BROKER_DATABASE_URL cannot be used: "),
+        ({"BROKER_DATABASE_URL": "postgresql://127.0.0.1:1/none"}, "the database of BROKER_DATABASE_URL cannot be"),
+        ({"BROKER_HOST": "0.0.0.0"}, "BROKER_HOST=0.0.0.0 is open to others"),
+    ],
+)
+def test_what_is_wrong_about_the_broker_is_one_line(
+    command: str, variables: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(command.split()) in (1, 2)
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"yukitsuri: {told}")
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["adapters run", "adapters check", "demo", "quarantine list", "quarantine show 1"])
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"ADAPTERS_BATCH": "0"}, "ADAPTERS_BATCH=0: "),
+        ({"ADAPTERS_BROKER_URL": "127.0.0.1:1026"}, "ADAPTERS_BROKER_URL: a URL starts with http://"),
+        ({"ADAPTERS_MQTT_URL": "tcp://h"}, "ADAPTERS_MQTT_URL: a URL starts with mqtt://"),
+    ],
+)
+def test_what_is_wrong_about_the_adapters_is_one_line(
+    command: str, variables: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(command.split()) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"yukitsuri: {told}")
+    assert errors.count("\n") == 1
+
+
+def test_a_broker_that_is_away_is_named() -> None:
+    done = yukitsuri("quarantine", "list", ADAPTERS_BROKER_URL="http://127.0.0.1:1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("yukitsuri: the broker at http://127.0.0.1:1 (ADAPTERS_BROKER_URL) does not answer")
+
+
+def test_a_database_without_our_tables_asks_for_migrate(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path) as empty:
+        for command in ("serve", "tenants list", "import f.csv"):
+            done = yukitsuri(*command.split(), BROKER_DATABASE_URL=empty, BROKER_PORT="0")
+            assert done.returncode == 1
+            assert done.stderr.endswith("run yukitsuri migrate\n")
+            assert done.stderr.count("\n") == 1
