@@ -46,7 +46,7 @@ def _webhook(via: WebhookSettings, source: str, personal: bool, around: Surround
 
 
 def _poll(via: PollSettings, source: str, personal: bool, around: Surroundings) -> Transport:
-    return lambda: follow(via)
+    return lambda: follow(via, around.data / "poll" / source)
 
 
 def _file(via: FileSettings, source: str, personal: bool, around: Surroundings) -> Transport:
