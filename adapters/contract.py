@@ -8,7 +8,7 @@ An adapter is a value of `Adapter`, published under the entry point group `yukit
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -94,7 +94,8 @@ class Adapter:
     also given what it may do with persons: pseudonyms, a profile, a ledger of what was published.
     `personal` says that messages hold identifiers of persons or of things they carry: the raw bytes then never leave
     this process, not even for the quarantine. With `ticks`, an empty message with `tick` in its metadata comes every so
-    many seconds, for decoders that wait for a bin to end.
+    many seconds, for decoders that wait for a bin to end. With `settled`, readings whose `dataStatus` is
+    provisional and which are older than that never take the place of confirmed ones.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Adapter:
     decoder: Callable[[Any, Privacy], Decode]
     personal: bool = False
     ticks: float = 0.0
+    settled: timedelta | None = None
 
 
 def _shown(value: object) -> str:

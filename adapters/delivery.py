@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from adapters.constants import Constants
 from adapters.contract import Adapter, Decode, DecodeError, Item, Message, Outcome, Restricted, Transport
 from adapters.metrics import Metrics, Newest
+from adapters.precedence import standing
 from adapters.provenance import Provenance
 from adapters.quality.gate import Gate, Verdict
 from adapters.quarantine import Quarantine, Record, of_error, of_rejection
@@ -194,6 +195,10 @@ class Delivery:
 
     async def _post(self, tenant: str, told: list[tuple[dict[str, Any], Message]]) -> None:
         constants = self._source.constants
+        if (settled := self._source.adapter.settled) is not None:
+            entities = [entity for entity, _ in told]
+            kept = await standing(self._broker.sink, entities, settled, tenant, self._patience)
+            told = [(entity, message) for entity, (_, message) in zip(kept, told, strict=True)]
         posted = [constants.trimmed(entity, tenant) if constants else entity for entity, _ in told]
         by_id = {id(each): parcel for each, parcel in zip(posted, told, strict=True)}
         news = [each for each, parcel in zip(posted, told, strict=True) if each is parcel[0] or each.keys() > NAMELESS]

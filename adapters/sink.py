@@ -5,20 +5,23 @@ import logging
 import math
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import httpx
 import orjson
 
 from adapters.backoff import delays
+from models import zulu
 
 log = logging.getLogger(__name__)
 
 UPSERT = "/ngsi-ld/v1/entityOperations/upsert?options=update,keepNewest"
 CONTEXT = "/contexts/kanazawa.jsonld"
 # The broker has read the request and will refuse it again; every other failure may pass.
-FINAL = {400, 413, 422}
+FINAL = frozenset([400, 413, 422])
 RETRY = 5.0  # seconds between two attempts at most: a broker that returns is not to wait for us
 
 
@@ -43,7 +46,8 @@ class Sink:
 
     def __init__(self, client: httpx.AsyncClient, broker_url: str) -> None:
         self._client = client
-        self._url = broker_url.rstrip("/") + UPSERT
+        self._root = broker_url.rstrip("/")
+        self._url = self._root + UPSERT
         link = f'<{broker_url.rstrip("/")}{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"'
         self._headers = {"Content-Type": "application/json", "Link": f'{link}; type="application/ld+json"'}
 
@@ -71,14 +75,38 @@ class Sink:
             *await self.post(entities[middle:], tenant, patience),
         ]
 
+    async def history(
+        self, entity_id: str, attributes: Iterable[str], since: datetime, until: datetime, tenant: str, patience: float
+    ) -> Mapping[str, Any]:
+        """The temporal evolution of these attributes; nothing of an entity that is not there. Raises BrokerAway."""
+        headers = self._headers | ({"NGSILD-Tenant": tenant} if tenant else {})
+        url = f"{self._root}/ngsi-ld/v1/temporal/entities/{quote(entity_id, safe='')}"
+        asked = {"attrs": ",".join(attributes), "timerel": "between", "timeAt": zulu(since), "endTimeAt": zulu(until)}
+        response = await persistently(
+            lambda: self._client.get(url, params=asked, headers=headers), patience, FINAL | {404}
+        )
+        if response.status_code == 206 and until - since > timedelta(minutes=1):
+            middle = since + (until - since) / 2
+            first = await self.history(entity_id, attributes, since, middle, tenant, patience)
+            second = await self.history(entity_id, attributes, middle, until, tenant, patience)
+            return {name: [*_list(first.get(name)), *_list(second.get(name))] for name in {*first, *second}}
+        told: Mapping[str, Any] = orjson.loads(response.content) if response.is_success else {}
+        return told
 
-async def persistently(send: Callable[[], Awaitable[httpx.Response]], patience: float = math.inf) -> httpx.Response:
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+async def persistently(
+    send: Callable[[], Awaitable[httpx.Response]], patience: float = math.inf, final: Set[int] = FINAL
+) -> httpx.Response:
     """Sends until the answer is success or final. Raises BrokerAway after `patience` seconds without either."""
     begun = time.monotonic()
     for delay in delays(longest=RETRY):
         try:
             response = await send()
-            if response.is_success or response.status_code in FINAL:
+            if response.is_success or response.status_code in final:
                 return response
             trouble = f"{response.request.url.path} answers {problem_of(response)}"
         except httpx.TransportError as error:

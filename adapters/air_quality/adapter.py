@@ -1,5 +1,6 @@
 """Air monitoring stations as files: そらまめくん hourly, NIES daily means."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from adapters.air_quality.decode import decoder
@@ -20,4 +21,6 @@ def _decoder(settings: AirQualitySettings, pseudonym: Pseudonym) -> Decode:
     return decoder(by_code(read_stations(settings.stations)), settings.prefecture)
 
 
-ADAPTER = Adapter(name="air_quality", transport="file", settings=AirQualitySettings, decoder=_decoder)
+ADAPTER = Adapter(
+    name="air_quality", transport="file", settings=AirQualitySettings, decoder=_decoder, settled=timedelta(days=30)
+)
