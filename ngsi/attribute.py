@@ -111,8 +111,15 @@ def _parse_instance(name: str, value: Any, context: Context, depth: int) -> Inst
     instance: Instance = {"type": kind}
     if known.bearer not in value:
         raise BadRequestData(f"{name}: a {kind} needs the member {known.bearer!r}")
+    parsers = _PARSERS[kind]
     for member, content in value.items():
-        parse_member(instance, member, content, kind, name, context, depth)
+        parse = parsers.get(member)
+        if member == "type":
+            continue
+        if parse is None or content is None:
+            parse_member(instance, member, content, kind, name, context, depth)
+        elif (parsed := parse(content, name, member, context)) is not None:
+            instance[member] = parsed
     return instance
 
 
@@ -138,11 +145,12 @@ def kind_of(name: str, value: Any) -> str | None:
     """The attribute type of a JSON value: said, told by its members (concise, 4.5.1), or None for a bare value."""
     if not isinstance(value, dict):
         return None
-    said = value.get("type", value.get("@type"))
+    said = value["type"] if "type" in value else value.get("@type")
     if isinstance(said, str):
-        said = _RENAMED.get(said, said)
         if said in KINDS:
             return said
+        if said in _RENAMED:
+            return _RENAMED[said]
     bearers = [member for member in KIND_OF_BEARER if member in value]
     if said is None and len(bearers) == 1:
         if bearers[0] == "value" and looks_like_geometry(value["value"]):

@@ -1,6 +1,6 @@
 """What an operation does to one entity, gathered while its rule runs (GS CIM 009, 5.6)."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ import orjson
 from ngsi import times
 from ngsi.attribute import Attributes, Instance, dataset
 from ngsi.entity import Entity
-from ngsi.terms import SCOPE
+from ngsi.terms import ATTRIBUTE_MEMBERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,9 @@ class Change:
     `written` holds attribute instances that are new readings (late ones included, which do not touch the current
     entity); `removed` names instances that are gone. `not_updated` is the `notUpdated` list of an UpdateResult:
     (attribute IRI, reason). `erased` and `corrected` change history itself; `purged` takes the entity out of
-    the store with all its history. `at` is the instant of the change; `via` names the brokers that it came by.
+    the store with all its history. `touched` are the IRIs of the attributes that the current entity shows in another
+    way than before; `reshaped` tells that types, attributes or their kinds may be others, `moves` that a geometry may.
+    `at` is the instant of the change; `via` names the brokers that it came by.
     """
 
     before: Entity | None
@@ -49,6 +51,9 @@ class Change:
     erased: list[Erasure] = field(default_factory=list)
     corrected: list[Correction] = field(default_factory=list)
     purged: bool = False
+    touched: list[str] = field(default_factory=list)
+    reshaped: bool = False
+    moves: bool = False
     at: datetime | None = None
     via: str | None = None
 
@@ -65,14 +70,6 @@ class Change:
     @property
     def created(self) -> bool:
         return self.before is None and self.after is not None
-
-    @property
-    def touched(self) -> list[str]:
-        """IRIs of the attributes whose current value this change wrote or removed."""
-        names = [iri for iri, _ in [*self.written, *self.removed] if iri != SCOPE]
-        if self.erased or self.corrected:
-            names += [item.attribute for item in self.erased] + [item.attribute for item in self.corrected]
-        return list(dict.fromkeys(names))
 
 
 class Draft:
@@ -92,6 +89,9 @@ class Draft:
         self.written: list[tuple[str, Instance]] = []
         self.removed: list[tuple[str, Instance]] = []
         self.not_updated: list[tuple[str, str]] = []
+        self._touched: dict[str, None] = {}
+        self._reshaped = before is None
+        self._moves = before is None
 
     def later(self) -> None:
         """Move on by the least step of time: two instances that name no time must not share one."""
@@ -109,59 +109,79 @@ class Draft:
 
     def write(self, iri: str, instance: Instance, keep_newest: bool = False) -> None:
         """Put `instance` in the place of the one with its datasetId, or beside the others."""
-        instances = self.attributes.get(iri)
-        if instances is None:
-            self._store(iri, [], None, instance)
-            return
         old = self.find(iri, dataset(instance))
         if old is not None and _same(old, instance):
             return
         if keep_newest and old is not None and _is_older(instance, old):
             self.written.append((iri, stamped(instance, None, self.stamp)))
             return
-        self._store(iri, instances, old, instance)
-
-    def _store(self, iri: str, instances: list[Instance], old: Instance | None, new: Instance) -> None:
-        new = stamped(new, old, self.stamp)
-        self.attributes[iri] = [new if item is old else item for item in instances] if old else [*instances, new]
+        new = stamped(instance, old, self.stamp)
+        self.show(iri, old, new)
         self.written.append((iri, new))
 
+    def show(self, iri: str, old: Instance | None, new: Instance) -> None:
+        """Let `new`, stamped, be current in the place of `old`; no reading goes to history."""
+        instances = self.attributes.get(iri, ())
+        self.attributes[iri] = [new if item is old else item for item in instances] if old else [*instances, new]
+        self._touched[iri] = None
+        self._moves |= new["type"] == "GeoProperty" or (old is not None and old["type"] == "GeoProperty")
+        self._reshaped |= old is None or old["type"] != new["type"]
+
     def remove(self, iri: str, gone: list[Instance]) -> None:
+        self.drop(iri, gone)
+        self.removed.extend((iri, item) for item in gone)
+
+    def drop(self, iri: str, gone: list[Instance]) -> None:
+        """Take instances from the current entity without the trace that a deletion leaves."""
         kept = [item for item in self.attributes[iri] if not any(item is other for other in gone)]
         if kept:
             self.attributes[iri] = kept
         else:
             del self.attributes[iri]
-        self.removed.extend((iri, item) for item in gone)
+        self._touched[iri] = None
+        self._moves |= any(item["type"] == "GeoProperty" for item in gone)
+        self._reshaped = True
 
     def change(self) -> Change:
-        return Change(self.before, self._after(), self.written, self.removed, self.not_updated, at=self.now)
+        after = self._after()
+        return Change(
+            self.before,
+            after,
+            self.written,
+            self.removed,
+            self.not_updated,
+            touched=list(self._touched),
+            reshaped=self._reshaped or (self.before is not None and self.before.types != self.types),
+            moves=self._moves,
+            at=self.now,
+        )
 
     def deletion(self) -> Change:
         """The change that takes the whole entity away."""
         gone = [(iri, item) for iri, items in self.attributes.items() for item in items]
-        return Change(self.before, None, removed=gone, at=self.now)
+        shown = list(self.attributes)
+        return Change(self.before, None, removed=gone, touched=shown, reshaped=True, moves=True, at=self.now)
 
     def _after(self) -> Entity | None:
         before = self.before
         if before is None:
             return Entity("", self.types, self.attributes, self.scopes, self.now, self.now, self.expires_at)
-        after = replace(
-            before, types=self.types, attributes=self.attributes, scopes=self.scopes, expires_at=self.expires_at
+        head = (self.types, self.scopes, self.expires_at)
+        if not self._touched and head == (before.types, before.scopes, before.expires_at):
+            return before
+        return Entity(
+            before.id, self.types, self.attributes, self.scopes, before.created_at, self.now, self.expires_at
         )
-        # the untouched attribute lists are the same objects, so this comparison is cheap
-        return before if after == before else replace(after, modified_at=self.now)
 
 
 def stamped(new: Instance, old: Instance | None, stamp: str) -> Instance:
     """`new` with createdAt and modifiedAt, on sub-attributes too; createdAt survives from `old` (4.8)."""
-    result: dict[str, Any] = {}
-    for key, value in new.items():
-        if ":" in key:
-            earlier = {dataset(item): item for item in old.get(key, ())} if old else {}
-            result[key] = [_restamped(item, earlier.get(dataset(item)), stamp) for item in value]
-        else:
-            result[key] = value
+    result = dict(new)
+    if not ATTRIBUTE_MEMBERS.issuperset(new):  # a few have sub-attributes
+        for key, value in new.items():
+            if ":" in key:
+                earlier = {dataset(item): item for item in old.get(key, ())} if old else {}
+                result[key] = [_restamped(item, earlier.get(dataset(item)), stamp) for item in value]
     result["createdAt"] = old["createdAt"] if old and "createdAt" in old else stamp
     result["modifiedAt"] = stamp
     return result

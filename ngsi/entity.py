@@ -8,7 +8,7 @@ from ngsi import names, times
 from ngsi.attribute import Attributes, Instance, is_null, parse_attribute
 from ngsi.errors import BadRequestData, shown
 from ngsi.jsonld import Context
-from ngsi.terms import GEO_NAMES
+from ngsi.terms import ATTRIBUTE_MEMBERS, GEO_NAMES
 
 ENTITY_IDS = ("id", "@id")
 ENTITY_TYPES = ("type", "@type")
@@ -97,6 +97,5 @@ def refuse_null(attributes: Attributes) -> None:
         for instance in instances:
             if is_null(instance):
                 raise BadRequestData(f"{iri}: the NGSI-LD null deletes, which this operation does not do (4.5.0)")
-            for key, value in instance.items():
-                if ":" in key:
-                    refuse_null({key: value})
+            if not ATTRIBUTE_MEMBERS.issuperset(instance):  # a few have sub-attributes
+                refuse_null({key: value for key, value in instance.items() if ":" in key})

@@ -33,7 +33,10 @@ def upsert(
     """
     draft = Draft(before, now)
     if update and before is not None:
-        _write_all(draft, fragment, keep_newest)
+        _say_head(draft, fragment)
+        for iri, instances in fragment.attributes.items():
+            for item in instances:
+                draft.write(iri, item, keep_newest)
     else:
         _replace_all(draft, fragment)
     return _named(draft.change(), fragment)
@@ -183,18 +186,23 @@ def _replace_all(draft: Draft, fragment: Fragment) -> None:
             draft.write(iri, item)
 
 
-def _write_all(draft: Draft, fragment: Fragment, keep_newest: bool = False) -> None:
+def _say_head(draft: Draft, fragment: Fragment) -> None:
+    """What the fragment says beside attributes; what it leaves unsaid stays."""
     draft.add_types(fragment.types)
     if fragment.scopes is not None:
         draft.scopes = fragment.scopes
     if fragment.expires_at is not None:
         draft.expires_at = fragment.expires_at
+
+
+def _write_all(draft: Draft, fragment: Fragment) -> None:
+    _say_head(draft, fragment)
     for iri, instances in fragment.attributes.items():
         for item in instances:
             if is_null(item):
                 _delete_by_null(draft, iri, dataset(item))
             else:
-                draft.write(iri, item, keep_newest)
+                draft.write(iri, item)
 
 
 def _instances(draft: Draft, iri: str) -> list[Instance]:

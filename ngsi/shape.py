@@ -1,9 +1,8 @@
 """The shape of an entity: its types and attributes, without their values (GS CIM 009, 5.7.5 to 5.7.10)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ngsi.attribute import Instance
 from ngsi.entity import Entity
 
 _SEVERAL = " +"
@@ -42,21 +41,6 @@ def shape(entity: Entity) -> Shape:
         for instance in instances
     }
     return Shape(tuple(sorted(entity.types)), tuple(sorted(attributes)))
-
-
-def same_shape(one: Entity, other: Entity, touched: Iterable[str]) -> bool:
-    """Whether two states of an entity that differ in the attributes `touched` at most have one shape."""
-    return (
-        one.attributes.keys() == other.attributes.keys()
-        and (one.types == other.types or set(one.types) == set(other.types))
-        and all(_same_kinds(one.attributes.get(iri, ()), other.attributes.get(iri, ())) for iri in touched)
-    )
-
-
-def _same_kinds(one: Sequence[Instance], other: Sequence[Instance]) -> bool:
-    if len(one) == 1 and len(other) == 1:  # nearly always
-        return bool(one[0]["type"] == other[0]["type"])
-    return (len(one) > 1) == (len(other) > 1) and {it["type"] for it in one} == {it["type"] for it in other}
 
 
 def census(shapes: Iterable[tuple[Shape, int]]) -> Census:

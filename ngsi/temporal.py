@@ -126,8 +126,7 @@ def correct(before: Entity | None, kept: Kept, new: Instance | None, rival: Kept
         _drop(draft, kept.attribute, (kept.dataset,))
         if candidates:
             newest = max(candidates, key=_time_of)
-            others = draft.attributes.get(kept.attribute, [])
-            draft.attributes[kept.attribute] = [*others, newest]
+            draft.show(kept.attribute, None, newest)
     return _settled(draft, before, corrected=[Correction(kept.attribute, kept.dataset, kept.at, new)])
 
 
@@ -139,11 +138,9 @@ def _settled(draft: Draft, before: Entity | None, **more: Any) -> Change:
 
 def _drop(draft: Draft, iri: str, datasets: tuple[str | None, ...] | None) -> None:
     """Take instances from the current entity without the trace that a deletion leaves; None: every dataset."""
-    left = [item for item in draft.attributes.get(iri, ()) if datasets is not None and dataset(item) not in datasets]
-    if left:
-        draft.attributes[iri] = left
-    else:
-        draft.attributes.pop(iri, None)
+    gone = [item for item in draft.attributes.get(iri, ()) if datasets is None or dataset(item) in datasets]
+    if gone:
+        draft.drop(iri, gone)
 
 
 def _remember(draft: Draft, iri: str, instance: Instance) -> None:

@@ -10,7 +10,7 @@ import orjson
 
 from broker.store import shapes, traces
 from broker.store.db import Database
-from broker.store.instances import Row, to_row
+from broker.store.instances import Row, columns, to_row
 from broker.store.statements import statements
 from broker.store.tenants import learn_terms
 from ngsi import times
@@ -88,12 +88,12 @@ class Writer:
         kept = await traces.clear(connection, self._database, changes, numbers)
         readings = self._readings(kept, numbers)
         if readings:
-            await connection.execute(sql["history"], *(list(column) for column in zip(*readings, strict=True)))
+            await connection.execute(sql["history"], *columns(readings))
         await traces.leave(connection, self._database, kept, numbers, stored)
         current = [(key, change) for key, change in changes if change.changed]
         if current:
-            columns = _columns(current, numbers, stored.keys())
-            if not await connection.fetchval(sql["write"], *columns, any(_moves(change) for _, change in current)):
+            written = _columns(current, numbers, stored.keys())
+            if not await connection.fetchval(sql["write"], *written, any(change.moves for _, change in current)):
                 raise _RaceLost
         await shapes.note(connection, self._database, current, numbers)
         plans = [(*key, at) for key, entity in states.items() if entity is not None and (at := due(entity)) is not None]
@@ -196,9 +196,8 @@ def _columns_of(change: Change) -> tuple[Any, ...]:
     shown = change.after or change.before
     assert shown is not None
     operation = "delete" if change.after is None else "create" if change.before is None else "update"
-    touched = change.touched
     earlier = change.before.attributes if change.before else {}
-    before = {iri: earlier[iri] for iri in touched if iri in earlier}
+    before = {iri: earlier[iri] for iri in change.touched if iri in earlier}
     return (
         operation,
         "\n".join(shown.types),
@@ -208,18 +207,10 @@ def _columns_of(change: Change) -> tuple[Any, ...]:
         shown.created_at,
         shown.modified_at if change.after else change.at,
         shown.expires_at,
-        "\n".join(touched),
+        "\n".join(change.touched),
         orjson.dumps(before) if before else None,
         change.via,
     )
-
-
-def _moves(change: Change) -> bool:
-    """Whether a geometry came, changed or went."""
-    if change.before is None or change.after is None:
-        return True
-    sides = (change.before.attributes, change.after.attributes)
-    return any(item["type"] == "GeoProperty" for iri in change.touched for side in sides for item in side.get(iri, ()))
 
 
 def _location(entity: Entity | None) -> bytes | None:

@@ -16,11 +16,14 @@ with asked as (
 select write_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) from follow
 
 -- name: history
+-- the columns come as array literals, see arrays.py, and after them the earliest instant
 with late as (
     insert into rollup_due (entity, attribute, dataset, day)
     select distinct r.entity, r.attribute, r.dataset, (instant(r.at) at time zone 'UTC')::date
-    from unnest($1::bigint[], $2::integer[], $3::integer[], $4::bigint[]) as r(entity, attribute, dataset, at)
-    where r.at < (select micros from rollup_mark)
+    from unnest($1::text::bigint[], $2::text::integer[], $3::text::integer[], $4::text::bigint[])
+      as r(entity, attribute, dataset, at)
+    where $12::bigint < (select micros from rollup_mark) -- tested once, before any row
+      and r.at < (select micros from rollup_mark)
       and exists (select from rollup_entity e where e.entity = r.entity)
     order by 1, 2, 3, 4
     on conflict do nothing
@@ -30,8 +33,9 @@ insert into history as h (entity, attribute, dataset, at, observed, created_at, 
 select entity, attribute, dataset, instant(at), packed & 2 > 0,
        instant(modified), instant(modified), packed & 1 > 0,
        packed >> 8 & 255, chr(packed >> 16)::"char", number, text, json, unit_code, members
-from unnest($1::bigint[], $2::integer[], $3::integer[], $4::bigint[], $5::bigint[], $6::integer[],
-            $7::float8[], $8::text[], $9::jsonb[], $10::text[], $11::jsonb[])
+from unnest($1::text::bigint[], $2::text::integer[], $3::text::integer[], $4::text::bigint[], $5::text::bigint[],
+            $6::text::integer[], $7::text::float8[], $8::text::text[], $9::text::jsonb[], $10::text::text[],
+            $11::text::jsonb[])
   as r(entity, attribute, dataset, at, modified, packed, number, text, json, unit_code, members)
 on conflict (entity, attribute, dataset, at) do update
 set type = excluded.type, form = excluded.form, number = excluded.number, text = excluded.text, json = excluded.json,

@@ -11,12 +11,14 @@ j     json          anything else; number is that of an integer too large for a 
 So `number` is what an aggregation takes of the instance (GS CIM 009, table 4.5.19.1-1), null where it has none.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
+from broker.store.arrays import numbers, texts
 from ngsi import times
 from ngsi.attribute import Instance
 from ngsi.terms import DEFAULT_DATASET, KINDS, NULL, SYSTEM_MEMBERS
@@ -29,6 +31,8 @@ _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EXACT: Final = 2**53
 _FRACTION, _INTEGER, _BOOLEAN, _TEXT, _ARRAY, _JSON = b"fibtaj"
+_NUMBERS: Final = 7  # of a row's columns; the others are texts
+_AT: Final = 3  # the column of the instant
 _LISTED: Final = frozenset({"Property", "ListProperty"})
 
 Row = tuple[Any, ...]
@@ -60,6 +64,13 @@ def to_row(entity: int, attribute: int, dataset_no: int, instance: Instance, del
         instance.get("unitCode"),
         orjson.dumps(rest) if rest else None,
     )
+
+
+def columns(rows: Sequence[Row]) -> list[str | int]:
+    """The columns of rows, and their earliest instant, as statement `history` takes them."""
+    found = list(zip(*rows, strict=True))
+    literals = [*map(numbers, found[:_NUMBERS]), *map(texts, found[_NUMBERS:])]
+    return [*literals, min(found[_AT])]
 
 
 def observed_tail(value: Any, unit_code: str | None, observed_at: int, modified_at: int) -> Row:

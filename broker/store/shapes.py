@@ -8,7 +8,7 @@ import asyncpg
 
 from broker.store.db import Database
 from ngsi.change import Change
-from ngsi.shape import Shape, same_shape, shape
+from ngsi.shape import Shape, shape
 
 WIDE: Final = 0  # the number of entities that are too wide to share a shape
 _WIDEST: Final = 64  # attributes
@@ -36,7 +36,7 @@ async def note(
     for key, change in changes:
         if change.after is None:
             moved.pop(key, None)
-        elif key in moved or change.before is None or not same_shape(change.before, change.after, change.touched):
+        elif key in moved or change.reshaped:
             moved[key] = shape(change.after) if len(change.after.attributes) <= _WIDEST else None
     if not moved:
         return

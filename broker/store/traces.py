@@ -8,7 +8,7 @@ from typing import Any, Final
 import asyncpg
 
 from broker.store.db import Database
-from broker.store.instances import to_row
+from broker.store.instances import columns, to_row
 from broker.store.statements import statements
 from ngsi import times
 from ngsi.attribute import Instance
@@ -97,7 +97,7 @@ async def _correct(connection: asyncpg.Connection, database: Database, entity: i
     if item.instance is None or gone is None:
         return
     row = to_row(entity, attribute, dataset, item.instance, None)
-    await connection.execute(statements("changes")["history"], *([value] for value in row))
+    await connection.execute(statements("changes")["history"], *columns([row]))
     await connection.execute(sql["restore"], *row[:4], gone["created_at"], gone["instance"])
 
 
