@@ -169,9 +169,7 @@ class Draft:
         head = (self.types, self.scopes, self.expires_at)
         if not self._touched and head == (before.types, before.scopes, before.expires_at):
             return before
-        return Entity(
-            before.id, self.types, self.attributes, self.scopes, before.created_at, self.now, self.expires_at
-        )
+        return Entity(before.id, self.types, self.attributes, self.scopes, before.created_at, self.now, self.expires_at)
 
 
 def stamped(new: Instance, old: Instance | None, stamp: str) -> Instance:
