@@ -1,4 +1,4 @@
-"""ELTRES frames as gateways send them: over MQTT in their three forms, and by HTTP push."""
+"""ELTRES frames as gateways send them: over MQTT in their three forms, and by HTTP push; and a LoRaWAN uplink."""
 
 import asyncio
 import itertools
@@ -14,6 +14,8 @@ from adapters.backoff import delays
 from adapters.demo.files import RECORDED
 
 log = logging.getLogger(__name__)
+
+UPLINK_TOPIC = "v3/app1@tenant1/devices/dev1/up"
 
 
 def frames() -> Iterator[tuple[str, bytes]]:
@@ -34,6 +36,7 @@ async def publish(url: str, pause: float) -> None:
         try:
             async with aiomqtt.Client(parts.hostname or "127.0.0.1", parts.port or 1883) as client:
                 waits = delays()
+                await client.publish(UPLINK_TOPIC, RECORDED.joinpath("tts_uplink.json").read_bytes(), qos=1)
                 for terminal, body in source:
                     await client.publish(f"eltres/{terminal}", body, qos=1)
                     sent += 1
