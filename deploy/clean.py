@@ -5,13 +5,20 @@ import shutil
 import sys
 from pathlib import Path
 
+from deploy import exports
 from deploy.errors import GroundError
 from deploy.instance import instance
 from deploy.plan import data_folder
 from deploy.postgres import EmbeddedPostgres
 from deploy.progress import say
 
-_OURS = ("postgres", "mosquitto", "adapters", "test")  # DATA= may name a folder that holds other things too
+_OURS = (
+    "postgres",
+    "mosquitto",
+    "adapters",
+    "test",
+    exports.NAME,
+)  # DATA= may name a folder that holds other things too
 
 
 def main() -> int:
@@ -19,8 +26,8 @@ def main() -> int:
     data = data_folder(os.environ)
     try:
         with instance(data):
-            for folder in filter(Path.exists, (data / name for name in _OURS)):
-                _delete(folder)
+            for path in filter(Path.exists, (data / name for name in _OURS)):
+                _delete(path)
     except GroundError as error:
         say(str(error))
         return 1
@@ -28,13 +35,13 @@ def main() -> int:
     return 0
 
 
-def _delete(folder: Path) -> None:
-    if server := EmbeddedPostgres(folder).running():
-        raise GroundError(f"a PostgreSQL server (process {server.pid}) runs on {folder}; stop it first")
+def _delete(path: Path) -> None:
+    if path.is_dir() and (server := EmbeddedPostgres(path).running()):
+        raise GroundError(f"a PostgreSQL server (process {server.pid}) runs on {path}; stop it first")
     try:
-        shutil.rmtree(folder)
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     except OSError as error:
-        raise GroundError(f"{folder} cannot be deleted: {error}") from error
+        raise GroundError(f"{path} cannot be deleted: {error}") from error
 
 
 if __name__ == "__main__":

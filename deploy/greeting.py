@@ -1,7 +1,9 @@
 """What make run says when everything runs: where it is, and three commands to try."""
 
 import shutil
+from shlex import quote
 
+from deploy import exports
 from deploy.plan import Plan
 from deploy.servers import install
 
@@ -13,7 +15,7 @@ _TRIAL = '{"id": "urn:ngsi-ld:Trial:1", "type": "Trial", "snow": {"type": "Prope
 
 def greeting(plan: Plan, seconds: float) -> str:
     """Returns the lines for the person at the terminal."""
-    embedded = f"127.0.0.1:{plan.ports.postgres}, password in {plan.data / 'postgres/password'}"
+    embedded = f"127.0.0.1:{plan.ports.postgres}"
     adapters = f"running; pushes to http://127.0.0.1:{plan.ports.webhook}/push/" if plan.demo else "off (DEMO=0)"
     tries = "\n".join(f"  {command}" for command in (_demo_tries if plan.demo else _empty_tries)(plan))
     return f"""ready after {seconds:.1f} s
@@ -24,6 +26,7 @@ def greeting(plan: Plan, seconds: float) -> str:
   adapters    {adapters}
   demo feed   {"running" if plan.demo else "off (DEMO=0)"}
   data        {plan.data}
+  commands    . {quote(str(plan.data / exports.NAME))}   then yukitsuri --help, psql "$BROKER_DATABASE_URL"
 
 Try:
 {tries}

@@ -7,11 +7,11 @@ import sys
 import time
 from functools import partial
 
-from deploy import mosquitto
+from deploy import exports, mosquitto
 from deploy.errors import GroundError
 from deploy.greeting import greeting
 from deploy.instance import instance
-from deploy.plan import Plan, read
+from deploy.plan import Plan, data_folder, read
 from deploy.ports import LOOPBACK
 from deploy.postgres import EmbeddedPostgres
 from deploy.progress import Step, say
@@ -24,8 +24,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def main() -> int:
     """Runs until a signal; returns the exit code."""
     try:
-        plan = read(os.environ)
-        with instance(plan.data):
+        with instance(data_folder(os.environ)):  # first: the one before this may still hold its ports
+            plan = read(os.environ)
             if plan.embeds:
                 install()
             return asyncio.run(_run(plan))
@@ -62,6 +62,7 @@ async def _run(plan: Plan) -> int:
 async def _start_all(plan: Plan, supervisor: Supervisor) -> None:
     dsn = plan.database_url or await _start_postgres(plan, supervisor)
     broker = plan.broker_environment(dsn, os.environ)
+    exports.write(plan, dsn, os.environ)
     with Step("preparing the database"):
         await supervisor.run_once(Service("migrate", partial(_yukitsuri, "migrate"), broker))
     if plan.given_mqtt_url is None:

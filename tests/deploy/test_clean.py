@@ -11,6 +11,7 @@ from deploy.errors import GroundError
 def test_only_our_own_folders_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("postgres/cluster", "mosquitto", "adapters", "photos"):
         (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "env").touch()
     monkeypatch.setenv("DATA", str(tmp_path))
     assert clean.main() == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "photos"]

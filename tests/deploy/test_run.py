@@ -84,12 +84,19 @@ def data(tmp_path: Path) -> Iterator[Path]:
     await_none(tmp_path)
 
 
+def shell(data: Path, commands: str) -> str:
+    """What a shell prints that has read the instance's file env."""
+    return subprocess.run(["sh", "-c", f"set -eu; . {data}/env; {commands}"], capture_output=True, text=True).stdout
+
+
 def test_it_starts_everything_and_ends_everything(data: Path) -> None:
     instance = Instance(data)
     instance.await_ready()
     assert len(living(data)) > 5
     for line in ("migrate | migrated", "broker | remotes 127.0.0.0/8", "adapters | to http://127.0.0.1:"):
         assert line in instance.said()
+    assert shell(data, "echo $BROKER_PORT; psql -Atc 'select 7' $BROKER_DATABASE_URL") == "21026\n7\n"
+    assert (data / "env").stat().st_mode & 0o077 == 0
     instance.process.send_signal(signal.SIGTERM)
     assert instance.process.wait(15) == 0
     assert living(data) == {}
