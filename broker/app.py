@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 
 from broker import openapi, problems
-from broker.api import stream
+from broker.api import info, stream
 from broker.api.http import Broker
 from broker.api.operations import OPERATIONS
 from broker.api.operations.common import V1
@@ -59,7 +59,11 @@ def create_app(settings: Settings) -> Door:
             await provision.close()
             await database.close()
 
-    app = FastAPI(title="Yukitsuri", version=version(), lifespan=lifespan, exception_handlers=problems.HANDLERS)
+    app = FastAPI(
+        title="Yukitsuri", version=version(), lifespan=lifespan, exception_handlers=problems.HANDLERS,
+        docs_url=None, redoc_url=None,  # theirs load scripts from another server
+    )  # fmt: skip
+    app.router.routes.append(Route("/docs", info.page))
     app.router.routes.append(WebSocketRoute(f"{V1}/stream", stream.websocket))
     app.openapi = lambda: openapi.describe(OPERATIONS)  # type: ignore[method-assign]  # FastAPI's documented way
     return Door(app, OPERATIONS, settings)

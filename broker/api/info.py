@@ -1,6 +1,7 @@
 """What the broker tells of itself: alive, ready, version, the @contexts of its folder."""
 
 from datetime import UTC, datetime
+from importlib.resources import files
 
 import orjson
 from starlette.requests import Request
@@ -29,6 +30,11 @@ async def ready(request: Request) -> Response:
 async def version(request: Request) -> Response:
     """What runs here."""
     return _told({"name": "yukitsuri", "version": settings.version(), "ngsi-ld": "1.9.1"})
+
+
+async def page(_: Request) -> Response:
+    """The page that shows the OpenAPI document and sends requests; it needs nothing from elsewhere."""
+    return Response(files("broker").joinpath("docs.html").read_bytes(), media_type="text/html; charset=utf-8")
 
 
 async def source_identity(request: Request) -> Response:
