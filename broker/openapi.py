@@ -1,34 +1,44 @@
 """The OpenAPI 3.1 document, made from the table of operations that routes and validates."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
+from broker.api.negotiation import ENTITIES
 from broker.api.operation import Operation
 from broker.api.parameters import PARAMETERS
 from broker.schemas import SCHEMAS
 from broker.settings import version
 
 _VARIABLE: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
-_TENANT: Final = {"$ref": "#/components/parameters/NGSILD-Tenant"}
-_LINK: Final = {"$ref": "#/components/parameters/Link"}
 _JSON: Final = "application/json"
 _LD: Final = "application/ld+json"
 _MERGE_PATCH: Final = "application/merge-patch+json"
-_HEADERS: Final[dict[str, Any]] = {
-    "NGSILD-Tenant": {
-        "name": "NGSILD-Tenant",
-        "in": "header",
-        "description": "tenant that the request is about; the default tenant without it",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},
-    },
-    "Link": {
-        "name": "Link",
-        "in": "header",
-        "description": 'the @context: `<URL>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"`',
-        "schema": {"type": "string"},
-    },
+_TEXT: Final = {"type": "string"}
+_REQUEST_HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "NGSILD-Tenant": (
+        "tenant that the request is about (or Fiware-Service); the default tenant without it",
+        {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},
+    ),
+    "Link": (
+        'the @context: `<URL>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"`',
+        _TEXT,
+    ),
+    "Prefer": (
+        "`ngsi-ld=1.8` for the representation of an earlier version; `body=json` for GeoJSON without @context",
+        _TEXT,
+    ),
+    "If-Match": ('entity tags (`"5f3a"`) or `*`: 412 when the entity is another by now', _TEXT),
+    "If-None-Match": ("entity tags or `*`: 304 when nothing has changed, 412 for a write", _TEXT),
+    "Last-Event-ID": ("the last event that was seen: the stream goes on after it", _TEXT),
+}
+ANSWER_HEADERS: Final = {
+    "Location": "path of what was created",
+    "ETag": "the entity's version",
+    "NGSILD-Results-Count": "number of all results, when `count` asks for it",
+    "Content-Range": "the time span that the answer covers",
+    "Link": "the @context, and the pages before and after",
 }
 _MEANINGS: Final = {
     200: "the answer",
@@ -37,14 +47,15 @@ _MEANINGS: Final = {
     204: "done",
     206: "a part of the answer",
     207: "done in part",
+    304: "nothing has changed",
     400: "the request breaks a rule",
     403: "too much is asked for",
     404: "unknown",
+    406: "no acceptable media type is offered",
     409: "it exists already, or conflicts",
     411: "Content-Length is missing",
     413: "the body is too large",
     415: "the body's media type is not taken",
-    406: "no acceptable media type is offered",
     412: "the precondition does not hold",
     422: "not supported",
     503: "the database is away",
@@ -63,7 +74,14 @@ def describe(operations: Iterable[Operation]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Yukitsuri", "version": version(), "description": "NGSI-LD (ETSI GS CIM 009 V1.9.1)"},
         "paths": paths,
-        "components": {"schemas": SCHEMAS, "parameters": _HEADERS},
+        "components": {
+            "schemas": SCHEMAS,
+            "parameters": {
+                name: {"name": name, "in": "header", "description": meaning, "schema": schema}
+                for name, (meaning, schema) in _REQUEST_HEADERS.items()
+            },
+            "headers": {name: {"description": meaning, "schema": _TEXT} for name, meaning in ANSWER_HEADERS.items()},
+        },
     }
 
 
@@ -125,17 +143,52 @@ def _schema(operation: Operation, name: str) -> dict[str, Any]:
 
 
 def _headers(operation: Operation) -> list[dict[str, Any]]:
-    return [_TENANT, _LINK] if operation.path.startswith("/ngsi-ld/") else []
+    return [{"$ref": f"#/components/parameters/{name}"} for name in _asked(operation)]
+
+
+def _asked(operation: Operation) -> Iterator[str]:
+    """The request headers that `operation` heeds."""
+    if operation.path.startswith(("/ngsi-ld/", "/admin/", "/temporal/")):
+        yield "NGSILD-Tenant"
+    if operation.path.startswith(("/ngsi-ld/", "/temporal/")):
+        yield "Link"
+    if operation.offers == ENTITIES:
+        yield "Prefer"
+    if operation.versioned:
+        if operation.method != "GET":
+            yield "If-Match"
+        yield "If-None-Match"
+    if operation.path.endswith("/stream"):
+        yield "Last-Event-ID"
+
+
+def _told(operation: Operation, status: int) -> Iterator[str]:
+    """The headers of an answer with `status`."""
+    if operation.versioned and operation.method != "DELETE" and status in (200, 201, 204, 304):
+        yield "ETag"
+    if status == 201 and operation.answers[201] is None and operation.path.startswith("/ngsi-ld/"):
+        yield "Location"
+    if status == 206:
+        yield "Content-Range"
+    if status in (200, 206) and "count" in operation.query:
+        yield "NGSILD-Results-Count"
+    if status in (200, 206) and operation.asks:
+        yield "Link"
 
 
 def _successes(operation: Operation) -> dict[str, Any]:
-    return {
-        str(status): {
-            "description": _meaning(status),
-            **({"content": {media: _of(schema) for media in _media(operation, status)}} if schema else {}),
-        }
-        for status, schema in operation.answers.items()
-    }
+    told = {}
+    for status, schema in operation.answers.items():
+        content = {"content": {media: _of(schema) for media in _media(operation, status)}} if schema else {}
+        told[str(status)] = _answer(operation, status) | content
+    return told
+
+
+def _answer(operation: Operation, status: int) -> dict[str, Any]:
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _told(operation, status)}
+    return {"description": _MEANINGS.get(status, HTTPStatus(status).phrase.lower())} | (
+        {"headers": headers} if headers else {}
+    )
 
 
 def _media(operation: Operation, status: int) -> tuple[str, ...]:
@@ -144,21 +197,20 @@ def _media(operation: Operation, status: int) -> tuple[str, ...]:
 
 def _errors(operation: Operation) -> dict[str, Any]:
     statuses = {*operation.errors}
+    if operation.path.startswith(("/ngsi-ld/", "/admin/", "/temporal/")):
+        statuses.add(503)
     if operation.asks:
         statuses.add(406)
     if operation.body is not None:
-        statuses |= {413}
-    told = {
-        str(status): {"description": _meaning(status), "content": {_JSON: _of("ProblemDetails")}}
-        for status in sorted(statuses)
-    }
+        statuses.add(413)
+    bare = {304} if operation.versioned and operation.method == "GET" else set()
+    if operation.versioned and operation.method != "GET":
+        statuses.add(412)
     if operation.body is not None:
-        told |= {str(status): {"description": _meaning(status)} for status in (411, 415)}
-    return told
-
-
-def _meaning(status: int) -> str:
-    return _MEANINGS.get(status, HTTPStatus(status).phrase.lower())
+        bare |= {411, 415}
+    problem = {"content": {_JSON: _of("ProblemDetails")}}
+    told = {str(status): _answer(operation, status) | problem for status in sorted(statuses)}
+    return told | {str(status): _answer(operation, status) for status in sorted(bare)}
 
 
 def _of(schema: str) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api.negotiation import JSON_ONLY
+
+_ENTITY: Final = "/ngsi-ld/v1/entities/"
 
 Function = Callable[[Request], Awaitable[Response]]
 
@@ -37,6 +40,11 @@ class Operation:
     def asks(self) -> bool:
         """Whether the Accept header chooses the media type of the answer: where the standard's API has content."""
         return 200 in self.answers and self.path.startswith("/ngsi-ld/")
+
+    @property
+    def versioned(self) -> bool:
+        """Whether it is about one entity's version: ETag, If-Match, If-None-Match (ours)."""
+        return self.path.startswith(_ENTITY) or (self.method == "POST" and f"{self.path}/" == _ENTITY)
 
     @property
     def name(self) -> str:

@@ -35,7 +35,7 @@ ENTITIES_ROWS: Final = (
         FILTER | SHOWN | ENTITY_MAP | PAGE | ORDER | TRAVEL,
         offers=ENTITIES,
         answers={200: "Entities"},
-        errors=(400, 403, 422, 504),
+        errors=(400, 403, 404, 422, 504),
         choices=SHOWN_CHOICES,
     ),
     Operation(
@@ -43,7 +43,7 @@ ENTITIES_ROWS: Final = (
         f"{V1}/entities",
         purge.purge,
         (FILTER - {"expandValues"}) | LOCAL | {"attrs", "keep", "drop"},
-        errors=(400, 403, 504),
+        errors=(400, 403, 404, 504),
     ),
     Operation(
         "GET",
@@ -111,6 +111,7 @@ BATCHES_ROWS: Final = (
         LOCAL | {"options"},
         "Batch",
         answers=DONE,
+        errors=(400, 404),
         choices={"options": ("noOverwrite", "update", "replace")},
     ),
     Operation(
@@ -121,9 +122,18 @@ BATCHES_ROWS: Final = (
         "Query",
         offers=ENTITIES,
         answers={200: "Entities"},
-        errors=(400, 403, 422, 504),
+        errors=(400, 403, 404, 422, 504),
         choices=SHOWN_CHOICES,
     ),
-    Operation("POST", f"{_BATCH}/merge", batch.merge, LOCAL | MERGE, "Batch", answers=DONE, choices=MERGE_CHOICES),
-    Operation("POST", f"{_BATCH}/delete", batch.delete, LOCAL, "Ids", answers=DONE),
+    Operation(
+        "POST",
+        f"{_BATCH}/merge",
+        batch.merge,
+        LOCAL | MERGE,
+        "Batch",
+        answers=DONE,
+        errors=(400, 404),
+        choices=MERGE_CHOICES,
+    ),
+    Operation("POST", f"{_BATCH}/delete", batch.delete, LOCAL, "Ids", answers=DONE, errors=(400, 404)),
 )

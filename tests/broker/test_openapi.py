@@ -1,0 +1,80 @@
+"""What the broker tells of itself: the page /docs and the headers and errors of the OpenAPI document."""
+
+import re
+
+import httpx
+import pytest
+
+from broker import openapi
+from broker.api.operations import OPERATIONS
+from broker.api.operations.common import V1
+
+ROOT = "http://127.0.0.1:1026"
+DOCUMENT = openapi.describe(OPERATIONS)
+ID = "urn:ngsi-ld:Room:1"
+ROOM = {"id": ID, "type": "Room", "t": {"type": "Property", "value": 1}}
+
+
+async def test_the_page_needs_nothing_from_another_server(client: httpx.AsyncClient) -> None:
+    page = await client.get(f"{ROOT}/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "openapi.json" in page.text
+    assert re.findall(r"(?:src|href)=\"(.*?)\"", page.text) == ["openapi.json"]
+    assert "//" not in re.sub(r"\s// .*", "", page.text)
+
+
+def told(method: str, path: str) -> dict[str, set[str]]:
+    """Status to the names of its headers."""
+    answers = DOCUMENT["paths"][path][method]["responses"]
+    return {status: set(answer.get("headers", ())) for status, answer in answers.items()}
+
+
+def asked(method: str, path: str) -> set[str]:
+    parameters = DOCUMENT["paths"][path][method]["parameters"]
+    return {each["$ref"].rpartition("/")[2] for each in parameters if "$ref" in each}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("get", f"{V1}/entities", {"NGSILD-Tenant", "Link", "Prefer"}),
+        ("get", f"{V1}/entities/{{id}}", {"NGSILD-Tenant", "Link", "Prefer", "If-None-Match"}),
+        ("post", f"{V1}/entities", {"NGSILD-Tenant", "Link", "If-Match", "If-None-Match"}),
+        ("patch", f"{V1}/entities/{{id}}/attrs", {"NGSILD-Tenant", "Link", "If-Match", "If-None-Match"}),
+        ("get", f"{V1}/stream", {"NGSILD-Tenant", "Link", "Last-Event-ID"}),
+        ("get", "/admin/quarantine", {"NGSILD-Tenant"}),
+        ("get", "/health", set()),
+    ],
+)
+def test_the_headers_of_requests_are_told(method: str, path: str, headers: set[str]) -> None:
+    assert asked(method, path) == headers
+
+
+async def test_the_headers_of_answers_are_told(client: httpx.AsyncClient) -> None:
+    made = await client.post("/entities", json=ROOM)
+    read = await client.get(f"/entities/{ID}")
+    same = await client.get(f"/entities/{ID}", headers={"If-None-Match": read.headers["etag"]})
+    late = await client.delete(f"/entities/{ID}", headers={"If-Match": '"1"'})
+    many = await client.get("/entities?type=Room&count=true")
+    for method, path, answer in (
+        ("post", f"{V1}/entities", made),
+        ("get", f"{V1}/entities/{{id}}", read),
+        ("get", f"{V1}/entities/{{id}}", same),
+        ("delete", f"{V1}/entities/{{id}}", late),
+        ("get", f"{V1}/entities", many),
+    ):
+        known = told(method, path)[str(answer.status_code)]
+        for name in openapi.ANSWER_HEADERS:
+            assert name in known or name not in answer.headers, (method, path, name)
+    assert [each.status_code for each in (made, read, same, late, many)] == [201, 200, 304, 412, 200]
+
+
+async def test_an_unknown_tenant_is_an_error_that_is_told(client: httpx.AsyncClient) -> None:
+    for operation in OPERATIONS:
+        if operation.hidden or operation.body or "{" in operation.path or not operation.path.startswith(V1):
+            continue
+        given = "?type=Room" if "type" in operation.query else ""
+        answer = await client.request(
+            operation.method, f"{ROOT}{operation.path}{given}", headers={"NGSILD-Tenant": "nobody"}
+        )
+        assert str(answer.status_code) in told(operation.method.lower(), operation.path), operation
