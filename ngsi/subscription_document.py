@@ -9,19 +9,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from ngsi import endpoint, names, times
+from ngsi import endpoint, names, ngsiv2, times
 from ngsi.errors import BadRequestData, shown
 from ngsi.jsonld import Context
 from ngsi.language import parse_languages
 from ngsi.projection import parse_projection
 from ngsi.query.geo import parse_geo
 from ngsi.query.pattern import parse_pattern
-from ngsi.query.q import Condition, Query, parse_q
+from ngsi.query.q import Condition, Query, parse_written
 from ngsi.query.scope import parse_scopes
 from ngsi.query.types import EVERY_TYPE, parse_types
 from ngsi.subscription import ATTRIBUTE_TRIGGERS, TERMS, VERSION, Document
 
-FORMATS: Final = ("normalized", "concise", "simplified", "keyValues", "x-ngsiv2-normalized")
+FORMATS: Final = ("normalized", "concise", "simplified", "keyValues", *ngsiv2.FORMS)
 TRIGGERS: Final = ("entityCreated", "entityUpdated", "entityDeleted", *sorted(ATTRIBUTE_TRIGGERS))
 
 _READ_ONLY: Final = frozenset({"status", "createdAt", "modifiedAt", "@context", "@id", "@type"})
@@ -283,9 +283,10 @@ def _object(members: Mapping[str, Callable[[Any, str, Context], Any]], needed: s
 
 
 def _q(value: Any, field: str, context: Context) -> str:
-    if _follows_links(parse_q(_text(value, field, context), context)):
+    meant, query = parse_written(_text(value, field, context), context)
+    if _follows_links(query):
         raise BadRequestData(f"{field}: a subscription looks at the changed entity, not at those it is linked to (4.9)")
-    return str(value)
+    return meant
 
 
 def _follows_links(node: Query) -> bool:

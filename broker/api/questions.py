@@ -12,7 +12,7 @@ from ngsi.query.entities import EntityQuery, EntitySelector, Page
 from ngsi.query.geo import GeoQuery, parse_geo
 from ngsi.query.order import Ordering, parse_order
 from ngsi.query.pattern import parse_pattern
-from ngsi.query.q import Query, attributes_of, link_depth, parse_q
+from ngsi.query.q import Query, attributes_of, link_depth, parse_q, parse_written
 from ngsi.query.scope import parse_scopes
 from ngsi.query.types import EVERY_TYPE, parse_types
 from ngsi.terms import SYSTEM_MEMBERS
@@ -69,7 +69,7 @@ def question_of_body(settings: Settings, given: Mapping[str, str], body: Any, co
     query = EntityQuery(
         selectors=() if EntitySelector() in selectors else selectors,
         attributes=_names(_list(body, "attrs", str), context),
-        q=_q({**given, **body}, context),
+        q=_q({**given, **body}, context, in_body=True),
         geo=geo_of_body(body.get("geoQ"), context),
         scopes=parse_scopes(scopes) if scopes is not None else None,
         order=_order_of_body(body.get("ordering"), context),
@@ -142,13 +142,13 @@ def _local(given: Mapping[str, str], types: list[str | None]) -> bool:
     return http.flag(given, "local") or every
 
 
-def _q(given: Mapping[str, Any], context: Context) -> Query | None:
+def _q(given: Mapping[str, Any], context: Context, *, in_body: bool = False) -> Query | None:
     text = _text(given, "q")
     expand_values = _last_names(given, "expandValues", context)
     _last_names(given, "jsonKeys", context)  # values are never expanded, so there is nothing to keep from it
     if text is None:
         return None
-    query = parse_q(text, context, expand_values)
+    query = parse_written(text, context, expand_values)[1] if in_body else parse_q(text, context, expand_values)
     depth = link_depth(query)
     level = {"joinLevel": str(given.get("joinLevel", 1))}
     joined = http.whole(level, "joinLevel", 1, 1, 100) if depth and given.get("join") in _JOINS else 0

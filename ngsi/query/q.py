@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeAlias
+from urllib.parse import unquote
 
 import orjson
 
@@ -101,6 +102,27 @@ def parse_q(text: str, context: Context, expand_values: frozenset[str] = frozens
     Raises BadRequestData saying where in `field` it stops making sense, TooComplexQuery when it is too long.
     """
     return Reader(text, field, "|", lambda reader: _condition(reader, context, expand_values)).parse()
+
+
+def parse_written(
+    text: str, context: Context, expand_values: frozenset[str] = frozenset(), field: str = "q"
+) -> tuple[str, Query]:
+    """A query of a body: its text as it was meant, and what `parse_q` makes of it.
+
+    Clients percent-encode it there too, as if it stood in a URL. It is decoded when its quotation marks are encoded, or
+    when it makes sense only then. Raises as `parse_q` does.
+    """
+    meant = unquote(text) if "%22" in text and '"' not in text else text
+    try:
+        return meant, parse_q(meant, context, expand_values, field)
+    except BadRequestData as error:
+        decoded = unquote(meant)
+        if decoded == meant:
+            raise
+        try:
+            return decoded, parse_q(decoded, context, expand_values, field)
+        except BadRequestData:
+            raise error from None
 
 
 def parse_path(text: str, field: str, context: Context) -> Path:

@@ -252,6 +252,25 @@ async def test_ngsiv2_clients_can_read_it(client: httpx.AsyncClient, sink: Sink)
     }
 
 
+@pytest.mark.parametrize("form", ["x-ngsiv2-keyValues", "x-ngsiv2-keyValues-compacted"])
+async def test_ngsiv2_clients_can_read_bare_values(client: httpx.AsyncClient, sink: Sink, form: str) -> None:
+    await subscribe(client, sink, notification={"format": form})
+    await create(client, t={"value": 21.5, "unitCode": "CEL"}, at={"object": "urn:ngsi-ld:House:1"})
+    (taken,) = await sink.wait(1)
+    told = {"id": ROOM, "type": "Room", "t": 21.5, "at": "urn:ngsi-ld:House:1"}
+    assert taken.body == {"subscriptionId": ID, "data": [told]}
+    assert taken.headers["ngsiv2-attrsformat"] == "keyValues"
+
+
+@pytest.mark.parametrize("q", ["a%3E1", "a>1;name==%22x%22"])
+async def test_a_q_that_the_client_percent_encoded(client: httpx.AsyncClient, sink: Sink, q: str) -> None:
+    await subscribe(client, sink, q=q)
+    await create(client, a=2, name="x")
+    (taken,) = await sink.wait(1)
+    assert taken.body["data"][0]["a"]["value"] == 2
+    assert "%" not in (await client.get(f"/subscriptions/{ID}")).json()["q"]
+
+
 async def test_the_receiver_gets_its_headers_tenant_and_signature(client: httpx.AsyncClient, sink: Sink) -> None:
     key, old = b"0123456789abcdef0123", "an older secret of the same"
     secrets = ["whsec_" + base64.b64encode(key).decode(), old]

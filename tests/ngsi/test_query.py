@@ -9,7 +9,7 @@ from ngsi.errors import BadRequestData, TooComplexQuery
 from ngsi.query.geo import parse_geo
 from ngsi.query.match import match_geo, match_q, match_scopes, match_types
 from ngsi.query.pattern import parse_pattern, search
-from ngsi.query.q import Condition, Link, Literal, Path, parse_q
+from ngsi.query.q import Condition, Link, Literal, Path, parse_q, parse_written
 from ngsi.query.scope import parse_scopes
 from ngsi.query.types import parse_types
 from tests.ngsi.contexts import context
@@ -200,6 +200,29 @@ def test_where_q_stops_making_sense(text: str, position: int) -> None:
 def test_what_q_refuses(text: str) -> None:
     with pytest.raises(BadRequestData):
         parse_q(text, CONTEXT)
+
+
+# what clients write into bodies, and what they mean
+WRITTEN = {
+    "t>1;a==%22urn:b:1%22": 't>1;a=="urn:b:1"',
+    "t%3E40": "t>40",
+    "t%3E40%3Bname%3D%3D%22a%20b%22": 't>40;name=="a b"',
+    'name=="100%25"': 'name=="100%25"',
+    'name=="%22"': 'name=="%22"',
+    "a==https://b.example/c%3Dd": "a==https://b.example/c%3Dd",
+    "https://b.example/c%3Dd": "https://b.example/c%3Dd",
+}
+
+
+@pytest.mark.parametrize(("text", "meant"), WRITTEN.items())
+def test_a_q_that_was_percent_encoded_although_it_is_not_in_a_url(text: str, meant: str) -> None:
+    assert parse_written(text, CONTEXT) == (meant, parse_q(meant, CONTEXT))
+
+
+def test_the_error_of_a_q_that_makes_no_sense_either_way_is_about_what_was_written() -> None:
+    with pytest.raises(BadRequestData) as error:
+        parse_written("t%3E", CONTEXT)
+    assert "t%3E" in error.value.detail
 
 
 def test_a_q_too_long_or_too_deep() -> None:
