@@ -17,6 +17,7 @@ from ngsi.jsonld import check_context
 
 _PATH: Final = "/ngsi-ld/v1/jsonldContexts/"
 _CORE: Final = re.compile(r"https?://uri\.etsi\.org/ngsi-ld/v1/ngsi-ld-core-context(?:-v1\.\d)?\.jsonld")
+_OWN: Final = re.compile(rf"https?://[^/]+{_PATH}(.+)")
 _VERSION: Final = re.compile(r"1\.[3-9]")
 
 
@@ -91,7 +92,8 @@ async def _found(request: Request) -> Stored:
     tenant = _tenant(request)
     if await tenant_no(http.broker(request).database, tenant) is None:
         raise NonexistentTenant(f"NGSILD-Tenant: there is no tenant {shown(tenant)}")
-    stored = await http.broker(request).contexts.documents.stored(name, tenant)
+    own = _OWN.fullmatch(name)  # the URL that the list gives
+    stored = await http.broker(request).contexts.documents.stored(own[1] if own else name, tenant)
     if stored is None:
         raise ResourceNotFound(f"there is no @context {shown(name)}")
     return stored

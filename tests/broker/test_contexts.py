@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ import pytest
 
 from broker.app import create_app
 from broker.settings import Settings
+from broker.store.statements import statements
 from tests.broker.sources import Page, Source, source
 
 ROOT = "http://127.0.0.1:1026"
@@ -160,6 +162,15 @@ async def test_many_who_ask_at_once_cost_one_fetch(city: httpx.AsyncClient, web:
     assert web.asked == {"/c.jsonld": 1}
 
 
+async def test_brokers_that_keep_the_same_new_context_at_the_same_moment(dsn: str) -> None:
+    put, now = statements("contexts")["put"], datetime.now(UTC)
+    async with asyncpg.create_pool(dsn, min_size=8, max_size=8) as pool:
+        for i in range(100):
+            row = ("", f"urn:ngsi-ld:Context:{i}", "Cached", f"http://a.example/{i}", "{}", now, now)
+            await asyncio.gather(*(pool.fetchval(put, *row) for _ in range(8)))
+        assert await pool.fetchval("select count(*) from context") == 100
+
+
 async def test_contexts_that_refer_to_others(city: httpx.AsyncClient, web: Source) -> None:
     web.put("/terms.jsonld", TERMS)
     url = web.put("/c.jsonld", ["terms.jsonld", {"Hall": "https://a.example/Hall"}, CORE])
@@ -251,8 +262,6 @@ async def test_the_source_says_how_long_a_copy_lasts(city: httpx.AsyncClient, we
 
 
 def _seconds(text: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(text).timestamp()
 
 
@@ -281,6 +290,10 @@ async def test_a_hosted_context_is_served_and_used(city: httpx.AsyncClient) -> N
     assert told["localId"] == path.rpartition("/")[2]
     assert told["timestamp"] == told["createdAt"] <= told["lastUsage"]
     assert (await city.get(ROOT + path + "?details=true")).json() == told
+    for name in (ROOT + path, quote(ROOT + path, safe="")):
+        assert (await city.get(f"{CONTEXTS}/{name}")).json() == {"@context": TERMS}
+    assert (await city.delete(f"{CONTEXTS}/{told['URL']}")).status_code == 204
+    assert await listed(city) == []
 
 
 async def test_a_fetched_context_is_told_of_but_not_served(city: httpx.AsyncClient, web: Source) -> None:
