@@ -1,8 +1,11 @@
-"""Entities as NGSIv2 clients read them: the format x-ngsiv2-normalized of notifications."""
+"""Entities as NGSIv2 clients read them: the formats x-ngsiv2-normalized and x-ngsiv2-keyValues of notifications."""
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 from ngsi.terms import KINDS
+
+Form: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
 _MEMBERS: Final = frozenset({"id", "type"})
 _NAMES: Final = {
@@ -29,6 +32,20 @@ def normalized(body: dict[str, Any]) -> dict[str, Any]:
         if name not in _MEMBERS:
             entity[name] = _attribute(name, value)
     return entity
+
+
+def key_values(body: dict[str, Any]) -> dict[str, Any]:
+    """As `normalized`, with the bare values of the attributes."""
+    return {name: value if name in _MEMBERS else value["value"] for name, value in normalized(body).items()}
+
+
+# names are short here, as the @context of the subscription has them, so compacted ones are the same
+FORMS: Final[dict[str, Form]] = {
+    "x-ngsiv2-normalized": normalized,
+    "x-ngsiv2-normalized-compacted": normalized,
+    "x-ngsiv2-keyValues": key_values,
+    "x-ngsiv2-keyValues-compacted": key_values,
+}
 
 
 def _attribute(name: str, value: Any) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from ngsi.terms import CORE, CORE_CONTEXT, DEFAULT_DATASET, KINDS, NULL
 Show = Callable[[Entity], dict[str, Any]]
 
 MOST_LINKED: Final = 1000  # entities put inside one
-V2: Final = "x-ngsiv2-normalized"
 GEOJSON: Final = "application/geo+json"
 _LOCATION: Final = CORE + "location"
 _LD: Final = "application/ld+json"
@@ -68,7 +67,7 @@ class Form:
 
     def body(self, notification_id: str, notified_at: str, parts: Iterable[bytes]) -> bytes:
         """The whole payload."""
-        if self._subscription.notification.format == V2:
+        if self._subscription.notification.format in ngsiv2.FORMS:
             return b'{"subscriptionId":%b,"data":[%b]}' % (orjson.dumps(self._subscription.id), b",".join(parts))
         return b"".join(
             (
@@ -87,8 +86,9 @@ class Form:
         return self._formed(told(event, self._subscription, self._context, show), event.entity)
 
     def _formed(self, body: dict[str, Any], entity: Entity) -> dict[str, Any]:
-        if self._subscription.notification.format == V2:
-            return ngsiv2.normalized(body)
+        form = ngsiv2.FORMS.get(self._subscription.notification.format)
+        if form is not None:
+            return form(body)
         return feature(body, place(entity.attributes, _LOCATION)) if self.media == GEOJSON else body
 
 

@@ -9,8 +9,8 @@ from broker.subscriptions.http import HttpChannel
 from broker.subscriptions.message import Channel
 from broker.subscriptions.mqtt import MqttChannel, Server
 from broker.subscriptions.wire import Wire
+from ngsi import ngsiv2
 from ngsi.endpoint import Address, Endpoint
-from ngsi.notification import V2
 from ngsi.subscription import Subscription
 
 _JSON: Final = "application/json"
@@ -51,8 +51,9 @@ def headers(subscription: Subscription, tenant: str, link: str) -> list[tuple[st
     """What goes with every notification of the subscription; its own receiverInfo comes last and wins."""
     endpoint = subscription.notification.endpoint
     found = {"Content-Type": endpoint.accept, "User-Agent": "yukitsuri"}
-    if subscription.notification.format == V2:
-        found["Content-Type"], found["Ngsiv2-AttrsFormat"] = _JSON, "normalized"
+    if subscription.notification.format in ngsiv2.FORMS:
+        found["Content-Type"] = _JSON
+        found["Ngsiv2-AttrsFormat"] = "keyValues" if "keyValues" in subscription.notification.format else "normalized"
     elif endpoint.accept == _JSON:
         found["Link"] = f"<{link}>{_RELATION}"
     if tenant:
