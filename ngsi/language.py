@@ -22,7 +22,8 @@ class Languages:
     refused: frozenset[str] = frozenset()
 
     def choose(self, tags: Iterable[str]) -> str:
-        """The one of `tags` (there is at least one) to be shown: looked up, else the default one, else any."""
+        """The one of `tags` (there is at least one) to be shown: looked up, else the default one, else a related one,
+        else, when one was asked for, English, else any."""
         known = {tag.lower(): tag for tag in tags}
         for wanted in self.ranges:
             found = _look_up(wanted, known)
@@ -32,7 +33,8 @@ class Languages:
             return known[DEFAULT_DATASET]
         related = [tag for wanted in self.ranges for tag in known if tag.startswith(wanted + "-")]
         welcome = [tag for tag in known if tag not in self.refused]
-        return known[(related or welcome or list(known))[0]]
+        common = [tag for tag in welcome if self.ranges and tag == "en"]
+        return known[(related or common or welcome or list(known))[0]]
 
 
 def parse_languages(text: str) -> Languages:

@@ -265,6 +265,8 @@ def test_nested_projection_reaches_the_linked_entities() -> None:
         ("en;q=0,*", ["en", "ja"], "ja"),
         ("en;q=0", ["en"], "en"),
         ("ja-jp", ["ja-JP", "en"], "ja-JP"),
+        ("fr", ["de", "en", "ja"], "en"),
+        ("fr,en;q=0", ["de", "en"], "de"),
     ],
 )
 def test_language_look_up(wanted: str, tags: list[str], chosen: str) -> None:
