@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from ngsi.errors import BadRequestData, OperationNotSupported, ResourceNotFound,
 from ngsi.geojson import feature_collection
 from ngsi.jsonld import Context
 from ngsi.query.entities import EntityQuery
+from ngsi.query.q import link_depth
 from ngsi.query.types import parse_types, selects
 
 # members of a Query (5.2.23); ours for this operation: those of temporal queries are refused
@@ -82,7 +84,7 @@ async def retrieve(request: Request) -> Response:
     entity = await (past or entities).retrieve(database, tenant, entity_id)
     if entity is None or not selects(selection, entity.types):
         raise ResourceNotFound(f"entity {entity_id} does not exist" + (" with that type" if entity else ""))
-    view = _view(request, tenant, context, wanted)
+    view = _view(request, tenant, context, wanted, past)
     entity = view.prepared(entity)
     attributes = wanted.representation.attributes
     if attributes is not None and attributes.isdisjoint(entity.attributes):
@@ -102,9 +104,10 @@ async def _answer(
 ) -> Response:
     """The page that `question` asks for."""
     database, page = http.broker(request).database, question.page
-    source = _past(http.parameters(request)) or entities
-    if isinstance(source, Past) and question.order is not None:
-        raise BadRequestData("orderBy: the past (asOf) is told in the order of creation only")
+    past = _past(http.parameters(request))
+    if past is not None and question.q is not None and link_depth(question.q):
+        raise BadRequestData("q: in the past (asOf) it does not reach into linked entities")
+    source = past or entities
     found: list[Entity] = []
     if page.limit:
         # one more than is shown tells whether another page follows
@@ -115,14 +118,17 @@ async def _answer(
     links = page_links(request, http.parameters(request), page, more=len(found) > page.limit)
     if links:
         headers["Link"] = links
-    view = _view(request, tenant, context, wanted)
+    view = _view(request, tenant, context, wanted, past)
     bodies = await view.shown([view.prepared(entity) for entity in found[: page.limit]])
     return _response(request, [body for body in bodies if body], context, wanted, view.altered, headers)
 
 
-def _view(request: Request, tenant: int, context: Context, wanted: Presentation) -> View:
+def _view(request: Request, tenant: int, context: Context, wanted: Presentation, past: Past | None) -> View:
     parts = http.broker(request)
-    return View(parts.database.lookups, tenant, context, wanted, parts.settings.max_linked)
+    most = parts.settings.max_linked
+    if past is None:
+        return View(partial(parts.database.lookups.find_all, tenant), context, wanted, most)
+    return View(partial(past.find_all, parts.database, tenant), context, wanted, most, past.instant)
 
 
 def _past(given: Mapping[str, str]) -> Past | None:

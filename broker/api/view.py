@@ -1,12 +1,11 @@
 """One answer being made: entities as the asker wants to see them, with those they link to (GS CIM 009, 4.5.23)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from broker.api.presentation import Presentation
-from broker.store.lookups import Lookups
 from ngsi.downgrade import downgraded
 from ngsi.entity import Entity
 from ngsi.errors import TooManyResults
@@ -17,22 +16,24 @@ from ngsi.links import Inline, Joining, targets
 from ngsi.representation import Representation, represent, select
 
 _Level = list[tuple[Entity, Representation]]
+FindAll = Callable[[list[str]], Awaitable[dict[str, Entity]]]
 
 
 class View:
-    """Shows entities of `tenant` with `context`, at most `most` linked ones with them.
+    """Shows entities as of `instant` (default: now) with at most `most` linked ones, which `find_all` finds.
 
     `altered` tells that an earlier version of the standard, which the asker prefers, had less to show.
     """
 
-    def __init__(self, lookups: Lookups, tenant: int, context: Context, wanted: Presentation, most: int) -> None:
+    def __init__(
+        self, find_all: FindAll, context: Context, wanted: Presentation, most: int, instant: datetime | None = None
+    ) -> None:
         self.altered = False
-        self._lookups = lookups
-        self._tenant = tenant
+        self._find_all = find_all
         self._context = context
         self._wanted = wanted
         self._most = most
-        self._now = datetime.now(UTC)
+        self._now = instant or datetime.now(UTC)
 
     def prepared(self, entity: Entity) -> Entity:
         """`entity` with nothing in it that the asker may not see: expired, or unknown to the version preferred."""
@@ -74,7 +75,7 @@ class View:
             missing = [target for target in found if target not in known]
             if len(known) + len(missing) > self._most + len(roots):
                 raise TooManyResults(f"join: more than {self._most} linked entities; lower joinLevel or limit")
-            fetched = await self._lookups.find_all(self._tenant, missing)
+            fetched = await self._find_all(missing)
             known |= {entity_id: self.prepared(entity) for entity_id, entity in fetched.items()}
             levels.append([(known[target], form) for target, form in found.items() if target in known])
         return levels

@@ -10,7 +10,7 @@ from ngsi.query.boolean import All, Any_, Node, T
 from ngsi.query.entities import EntityQuery, EntitySelector
 from ngsi.query.geo import GeoQuery
 from ngsi.query.q import Condition, Literal, Path, Query, Range
-from ngsi.query.scope import ScopePattern
+from ngsi.query.scope import ScopePattern, ScopeQuery
 
 _COLUMNS: Final = ", ".join(
     f"entity.{name}" for name in ("id", "types", "scopes", "attributes", "created_at", "modified_at", "expires_at")
@@ -96,12 +96,17 @@ def conditions(query: EntityQuery, tenant: int, *, now: bool = False, often: boo
     if query.attributes:
         where.clauses.append(f"entity.attributes ?| {where.bind(list(query.attributes))}::text[]")
     if query.scopes is not None:
-        where.clauses.append(_tree(query.scopes, lambda pattern: _scope(pattern, where)))
+        where.clauses.append(scopes(query.scopes, where))
     if query.q is not None:
         where.clauses.append(_q(query.q, "entity", tenant, where))
     if query.geo is not None:
         where.clauses.append(_place(query.geo, where) if now else _geo(query.geo, where))
     return where
+
+
+def scopes(query: ScopeQuery, where: Where) -> str:
+    """The scope query as a condition on `entity.scopes`."""
+    return _tree(query, lambda pattern: _scope(pattern, where))
 
 
 def _tree(node: Node[T], term: Callable[[T], str]) -> str:

@@ -39,6 +39,13 @@ class Past:
         known = await recall.as_of(database, tenant, query, self.instant)
         return await self._rebuilt(database, known)
 
+    async def find_all(self, database: Database, tenant: int, ids: Sequence[str]) -> dict[str, Entity]:
+        """The entities `ids` as they were then, those that were there."""
+        if not ids:
+            return {}
+        query = EntityQuery(selectors=(EntitySelector(ids=tuple(ids)),), page=Page(len(ids)))
+        return {entity.id: entity for entity in await self.find(database, tenant, query)}
+
     async def count(self, database: Database, tenant: int, query: EntityQuery) -> int:
         return await recall.count_as_of(database, tenant, query, self.instant)
 

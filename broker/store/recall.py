@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from broker.store import compile, history
+from broker.store import compile, history, ordering
 from broker.store.db import Database
 from broker.store.tenants import find_terms
 from ngsi.query.entities import EntityQuery
 from ngsi.query.q import attributes_of
 from ngsi.query.temporal import TemporalQuery
-from ngsi.terms import CORE
+from ngsi.terms import CORE, SCOPE
 
 _LOCATION: Final = CORE + "location"
 _COLUMNS: Final = "e.tenant, e.no, e.id, e.scopes, e.modified_at"
@@ -27,10 +27,10 @@ _EVER: Final = ("e.deleted_at is null", "e.deleted_at is not null")
 
 
 async def evolutions(
-    database: Database, tenant: int, query: EntityQuery, temporal: TemporalQuery, *, by_id: str = ""
+    database: Database, tenant: int, query: EntityQuery, temporal: TemporalQuery
 ) -> list[history.Known]:
     """The page of entities that have instances in the time range and match `query` there, and one more if any."""
-    return await _page(database, query, tenant, _Window(temporal, query), by_id)
+    return await _page(database, query, tenant, _Window(temporal, query))
 
 
 async def count_evolutions(database: Database, tenant: int, query: EntityQuery, temporal: TemporalQuery) -> int:
@@ -39,7 +39,7 @@ async def count_evolutions(database: Database, tenant: int, query: EntityQuery, 
 
 async def as_of(database: Database, tenant: int, query: EntityQuery, instant: datetime) -> list[history.Known]:
     """The page of entities that were there at `instant` and matched `query` then, and one more if any."""
-    return await _page(database, query, tenant, _Instant(instant, query), "")
+    return await _page(database, query, tenant, _Instant(instant, query))
 
 
 async def count_as_of(database: Database, tenant: int, query: EntityQuery, instant: datetime) -> int:
@@ -71,9 +71,21 @@ class _Window:
         lateral = f"cross join lateral (select {document} as attributes) d"
         return [f"{columns} from entity e {lateral} where {there} and exists ({present})" for there in _EVER]
 
-    def _bounds(self, where: Any) -> str:
-        axis, condition = history.window(self._temporal)
-        parts = [condition]
+    def scopes(self, where: Any, number: str) -> str:
+        """Scopes of `entity` that held at some time of the range (4.19, C.5.16); else the first that is known."""
+        axis, _ = history.window(self._temporal)
+        held = f"select h.* from history h where h.entity = entity.no and h.attribute = {number} and h.dataset = 0"
+        inside = f"{held} and {self._bounds(where, 'not h.deleted')}"
+        before = "-infinity" if self._temporal.start is None else self._temporal.start
+        start = f"{where.bind(before)}::timestamptz"
+        earlier = f"select * from ({held} and h.{axis} < {start} order by h.{axis} desc limit 1) h where not h.deleted"
+        known = f"({inside}) union all ({earlier})"
+        first = f"{held} and not h.deleted order by h.{axis} limit 1"
+        return f"{known} union all (select * from ({first}) h where not exists ({known}))"
+
+    def _bounds(self, where: Any, condition: str = "") -> str:
+        axis, having = history.window(self._temporal)
+        parts = [condition or having]
         if self._temporal.start is not None:
             parts.append(f"h.{axis} >= {where.bind(self._temporal.start)}")
         if self._temporal.end is not None:
@@ -125,6 +137,11 @@ class _Instant:
             f"where not l.deleted and (l.created_at <= {at} or {known})",
         ]
 
+    def scopes(self, where: Any, number: str) -> str:
+        """The scopes of `entity` then."""
+        at = where.bind(self._instant)
+        return f"select h.* from standing(entity.no, {number}, 0, entity.created_at, {at}) h"
+
 
 def _document(numbers: str, rows: str, *, datasets: bool = False) -> str:
     """Attributes `numbers` of entity e as entity.attributes would hold them, from the history rows `rows`."""
@@ -143,8 +160,10 @@ def _document(numbers: str, rows: str, *, datasets: bool = False) -> str:
 
 
 def _asked(query: EntityQuery) -> set[str]:
-    """The attributes that the filters look into."""
+    """The attributes that the filters and the order look into."""
     asked = set(attributes_of(query.q)) if query.q is not None else set()
+    if query.order is not None:
+        asked |= {term.path.attributes[0] for term in query.order.terms if term.path.attributes}
     return asked | ({query.geo.geoproperty} if query.geo is not None else set())
 
 
@@ -154,31 +173,41 @@ def _numbers(database: Database, iris: Iterable[str]) -> list[int]:
 
 async def _prepared(
     database: Database, query: EntityQuery, tenant: int, past: _Window | _Instant
-) -> tuple[Any, list[str]]:
-    """The values bound, and for each arm the table to select from with the conditions on it."""
-    await find_terms(database, {*_asked(query), *query.attributes})
+) -> tuple[Any, list[str], str]:
+    """The values bound, the tables to select from, and the conditions on them."""
+    await find_terms(database, {*_asked(query), *query.attributes, SCOPE})
     # a temporal query looks for its attributes in the time range itself
-    plain = replace(query, attributes=()) if isinstance(past, _Window) else query
-    where = compile.conditions(plain, tenant)
-    clauses = " and ".join(where.clauses)
-    return where, [f"({arm}) entity where {clauses}" for arm in past.arms(where, database)]
+    attributes = () if isinstance(past, _Window) else query.attributes
+    where = compile.conditions(replace(query, attributes=attributes, scopes=None), tenant)
+    if query.scopes is not None:
+        number = f"{where.bind(database.terms.get(SCOPE, -1))}::integer"
+        held = f"select array(select jsonb_array_elements_text(h.json)) as scopes from ({past.scopes(where, number)}) h"
+        where.clauses.append(f"exists (select from ({held}) entity where {compile.scopes(query.scopes, where)})")
+    return where, past.arms(where, database), " and ".join(where.clauses)
 
 
-async def _page(
-    database: Database, query: EntityQuery, tenant: int, past: _Window | _Instant, by_id: str
-) -> list[history.Known]:
-    where, sources = await _prepared(database, query, tenant, past)
-    order = f"order by id {by_id}" if by_id else "order by no"
-    # each arm is ordered and cut by itself, so that it stops when it has enough
-    most = where.bind(query.page.offset + query.page.limit + 1)
+async def _page(database: Database, query: EntityQuery, tenant: int, past: _Window | _Instant) -> list[history.Known]:
+    if query.order is not None:
+        await ordering.provide_collation(database, query.order.collation)
+    where, tables, conditions = await _prepared(database, query, tenant, past)
     columns = "no, id, types, created_at, modified_at, gone_at as deleted_at, shown as attributes"
-    arms = " union all ".join(f"(select {columns} from {source} {order} limit {most})" for source in sources)
-    page = f"{order} limit {where.bind(query.page.limit + 1)} offset {where.bind(query.page.offset)}"
-    rows = await database.readers.fetch(f"select * from ({arms}) found {page}", *where.values)
-    return await history.with_series(database, rows)
+    page = f"limit {where.bind(query.page.limit + 1)} offset {where.bind(query.page.offset)}"
+    if query.order is None:
+        # each arm is ordered and cut by itself, so that it stops when it has enough
+        most = where.bind(query.page.offset + query.page.limit + 1)
+        arms = " union all ".join(
+            f"(select {columns} from ({table}) entity where {conditions} order by no limit {most})" for table in tables
+        )
+        sql = f"select * from ({arms}) found order by no {page}"
+    else:
+        joins, keys = ordering.clauses(query.order, where)
+        every = " union all ".join(tables)
+        order = ", ".join([*keys, "no"])
+        sql = f"select {columns} from ({every}) entity {joins} where {conditions} order by {order} {page}"
+    return await history.with_series(database, await database.readers.fetch(sql, *where.values))
 
 
 async def _count(database: Database, query: EntityQuery, tenant: int, past: _Window | _Instant) -> int:
-    where, sources = await _prepared(database, query, tenant, past)
-    counts = " + ".join(f"(select count(*) from {source})" for source in sources)
+    where, tables, conditions = await _prepared(database, query, tenant, past)
+    counts = " + ".join(f"(select count(*) from ({table}) entity where {conditions})" for table in tables)
     return int(await database.readers.fetchval(f"select {counts}", *where.values))
