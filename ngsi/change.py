@@ -107,10 +107,13 @@ class Draft:
                 return instance
         return None
 
-    def write(self, iri: str, instance: Instance, keep_newest: bool = False) -> None:
-        """Put `instance` in the place of the one with its datasetId, or beside the others."""
+    def write(self, iri: str, instance: Instance, keep_newest: bool = False, *, repeat: bool = False) -> None:
+        """Put `instance` in the place of the one with its datasetId, or beside the others.
+
+        With `repeat` it is written although it says nothing new.
+        """
         old = self.find(iri, dataset(instance))
-        if old is not None and _same(old, instance):
+        if old is not None and not repeat and _same(old, instance):
             return
         if keep_newest and old is not None and _is_older(instance, old):
             self.written.append((iri, stamped(instance, None, self.stamp)))

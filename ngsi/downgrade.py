@@ -7,6 +7,7 @@ from typing import Any, Final
 from ngsi.attribute import Attributes, Instance, dataset
 from ngsi.entity import Entity
 from ngsi.jsonld import Context
+from ngsi.terms import SCOPE
 
 Version = tuple[int, int]
 FIRST: Final[Version] = (1, 0)
@@ -43,6 +44,15 @@ def downgraded(entity: Entity, version: Version, context: Context) -> Entity:
         attributes=_attributes(entity.attributes, version, context),
     )
     return entity if changed == entity else changed
+
+
+def downgraded_evolution(attributes: Attributes, version: Version, context: Context) -> Attributes:
+    """`attributes` of an evolution as an asker of `version` understands them, instance by instance."""
+    return {
+        iri: [_instance(item, version, context) for item in instances if version >= _SEVERAL or dataset(item) is None]
+        for iri, instances in attributes.items()
+        if iri != SCOPE or version >= _SCOPE
+    }
 
 
 def _attributes(attributes: Attributes, version: Version, context: Context) -> Attributes:

@@ -70,10 +70,18 @@ def parse_whole_evolution(body: Any, context: Context) -> Evolution:
     return evolution
 
 
-def add(before: Entity | None, evolution: Evolution, now: datetime, *, create: bool) -> Change:
+def add(
+    before: Entity | None,
+    evolution: Evolution,
+    now: datetime,
+    *,
+    create: bool,
+    scope_since: datetime | None = None,
+) -> Change:
     """The instances join history; the newest of each series is the current one (5.6.11, 5.6.12).
 
-    Raises ResourceNotFound when the entity is unknown and is not to be created.
+    `scope_since` is when the current scope came to hold. Raises ResourceNotFound when the entity is unknown and is
+    not to be created.
     """
     if before is None and not create:
         raise ResourceNotFound(f"entity {evolution.id} does not exist")
@@ -81,7 +89,10 @@ def add(before: Entity | None, evolution: Evolution, now: datetime, *, create: b
     draft.add_types(evolution.types)
     for iri, instances in evolution.attributes.items():
         for instance in sorted(instances, key=lambda item: _moment(item) or now):
-            _remember(draft, iri, instance)
+            if iri == SCOPE:
+                _remember_scope(draft, instance, scope_since)
+            else:
+                _remember(draft, iri, instance)
     change = draft.change()
     if before is None and change.after is not None and evolution.id is not None:
         return replace(change, after=replace(change.after, id=evolution.id))
@@ -146,13 +157,19 @@ def _drop(draft: Draft, iri: str, datasets: tuple[str | None, ...] | None) -> No
 def _remember(draft: Draft, iri: str, instance: Instance) -> None:
     if "observedAt" not in instance and any(name == iri for name, _ in draft.written):
         draft.later()
-    if iri == SCOPE:
-        draft.written.append((iri, stamped(instance, None, draft.stamp)))
-        draft.scopes = list(instance["value"]) if "deletedAt" not in instance else []
-    elif "deletedAt" in instance:
+    if "deletedAt" in instance:
         _bury(draft, iri, instance)
     else:
-        draft.write(iri, instance, keep_newest=True)
+        draft.write(iri, instance, keep_newest=True, repeat="observedAt" not in instance)
+
+
+def _remember_scope(draft: Draft, instance: Instance, since: datetime | None) -> None:
+    moment = _moment(instance)
+    if moment is None and any(name == SCOPE for name, _ in draft.written):
+        draft.later()
+    draft.written.append((SCOPE, stamped(instance, None, draft.stamp)))
+    if moment is None or since is None or moment >= since:
+        draft.scopes = list(instance["value"]) if "deletedAt" not in instance else []
 
 
 def _bury(draft: Draft, iri: str, instance: Instance) -> None:
@@ -172,7 +189,9 @@ def _moment(instance: Instance) -> datetime | None:
 
 
 def _instances(name: str, iri: str, value: Any, context: Context) -> list[Instance]:
-    several = isinstance(value, list) and bool(value) and all(map(_is_instance, value))
+    if value == []:  # no instances, as a part of an evolution may have it (6.3.10)
+        return []
+    several = isinstance(value, list) and all(map(_is_instance, value))
     instances = [_instance(name, item, context) for item in (value if several else [value])]
     if iri in GEO_NAMES and any(item["type"] != "GeoProperty" and not is_null(item) for item in instances):
         raise BadRequestData(f"{name}: {name} is a GeoProperty (4.7); {shown(value)} is none")
@@ -196,7 +215,9 @@ def _instance(name: str, value: Any, context: Context) -> Instance:
 
 def _scopes(value: Any) -> list[Instance]:
     """scope as plain scopes or as instances of a Property (4.5.6)."""
-    return list(_scope_instances(value if isinstance(value, list) and value and _is_instance(value[0]) else [value]))
+    if value == []:
+        return []
+    return list(_scope_instances(value if isinstance(value, list) and _is_instance(value[0]) else [value]))
 
 
 def _scope_instances(values: list[Any]) -> Iterator[Instance]:

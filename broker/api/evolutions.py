@@ -8,17 +8,19 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.api import http, questions
+from broker.api import http, presentation, questions
 from broker.api.paging import page_links
 from broker.api.settling import entity_id_of
 from broker.store import aggregates, history, recall
 from ngsi import names, times
+from ngsi.downgrade import Version, downgraded_evolution
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
 from ngsi.evolution import Shown, TemporalFormat, head, show, show_aggregated
 from ngsi.jsonld import Context
 from ngsi.language import parse_languages
 from ngsi.projection import Projection, parse_projection
 from ngsi.query.entities import EntityQuery
+from ngsi.query.q import Path
 from ngsi.query.temporal import Aggregation, TemporalQuery, parse_aggregation, parse_temporal
 
 _FORMATS: Final[dict[str, TemporalFormat]] = {
@@ -35,19 +37,25 @@ _OF_BODY: Final = ("attrs", "pick", "omit", "lang", "datasetId")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request wants of evolutions: which instances, how they are shown, how they are aggregated."""
+    """What a request wants of evolutions: which instances, how they are shown, how they are aggregated.
+
+    `version` is the version of the standard that the asker prefers.
+    """
 
     wanted: history.Wanted
     shown: Shown
     aggregation: Aggregation | None
+    version: Version | None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Entities as they are answered; `cut` is the time range that a partial answer covers."""
+    """Entities as they are answered; `cut` is the time range that a partial answer covers; `altered`: an earlier
+    version of the standard had less to show."""
 
     bodies: list[dict[str, Any]]
     cut: tuple[datetime, datetime] | None = None
+    altered: bool = False
 
 
 async def retrieve(request: Request) -> Response:
@@ -62,7 +70,7 @@ async def retrieve(request: Request) -> Response:
     if entity is None:
         raise ResourceNotFound(f"entity {entity_id} was never known")
     answer = await _answer(request, [entity], asked, context)
-    return _partial(http.answer(request, answer.bodies[0], context), answer, temporal)
+    return _settled(http.answer(request, answer.bodies[0], context), answer, asked)
 
 
 async def query(request: Request) -> Response:
@@ -71,10 +79,9 @@ async def query(request: Request) -> Response:
     temporal = parse_temporal(given, needed=True)
     tenant = await http.tenant(request)
     context = await http.query_context(request)
-    plain = {name: value for name, value in given.items() if name != "orderBy"}
-    question = questions.question(http.broker(request).settings, plain, context)
-    order = _order(given.get("orderBy"), local=question.local)
-    return await _queried(request, given, question, temporal, tenant, context, order)
+    presentation.refuse_entity_map(given)
+    question = questions.question(http.broker(request).settings, given, context)
+    return await _queried(request, given, question, temporal, tenant, context)
 
 
 async def query_by_post(request: Request) -> Response:
@@ -83,12 +90,17 @@ async def query_by_post(request: Request) -> Response:
     body = await http.body(request)
     context = await http.body_context(request, body)
     question = questions.question_of_body(http.broker(request).settings, given, body, context)
-    temporal = parse_temporal(_object(body, "temporalQ"), needed=True)
+    asked = _object(body, "temporalQ")
+    temporal = parse_temporal(asked, needed=True)
+    if body.get("join", "@none") != "@none":
+        raise BadRequestData("join: history does not reach into linked entities (5.7.4.4)")
+    presentation.refuse_entity_map(body)
     tenant = await http.tenant(request)
     said = {name: _text(name, body[name]) for name in _OF_BODY if name in body}
-    return await _queried(
-        request, {**said, **_object(body, "aggrParams"), **given}, question, temporal, tenant, context, ""
-    )
+    # an aggregation is told apart (5.2.44), or among the members of the temporal query (5.2.21)
+    within = {name: asked[name] for name in _AGGREGATION & asked.keys()}
+    given = {**said, **within, **_object(body, "aggrParams"), **given}
+    return await _queried(request, given, question, temporal, tenant, context)
 
 
 async def _queried(
@@ -98,11 +110,11 @@ async def _queried(
     temporal: TemporalQuery,
     tenant: int,
     context: Context,
-    order: str,
 ) -> Response:
+    _check_order(question)
     asked = _asked(request, given, temporal, context)
     database, page = http.broker(request).database, question.page
-    entities = await recall.evolutions(database, tenant, question, temporal, by_id=order)
+    entities = await recall.evolutions(database, tenant, question, temporal)
     answer = await _answer(request, entities[: page.limit], asked, context)
     headers = {}
     if page.count:
@@ -110,7 +122,7 @@ async def _queried(
     links = page_links(request, http.parameters(request), page, more=len(entities) > page.limit)
     if links:
         headers["Link"] = links
-    return _partial(http.answer(request, answer.bodies, context, headers), answer, temporal)
+    return _settled(http.answer(request, answer.bodies, context, headers), answer, asked)
 
 
 async def _answer(request: Request, entities: Sequence[history.Known], asked: Asked, context: Context) -> Answer:
@@ -122,8 +134,12 @@ async def _answer(request: Request, entities: Sequence[history.Known], asked: As
         bodies = [show_aggregated(series.get(entity.no, []), context) for entity in entities]
         return Answer([start | body for start, body in zip(heads, bodies, strict=True)])
     found = await history.instances(database, entities, asked.wanted)
-    bodies = [show(found.attributes.get(entity.no, {}), context, asked.shown) for entity in entities]
-    return Answer([start | body for start, body in zip(heads, bodies, strict=True)], found.cut)
+    attributes, altered = found.attributes, False
+    if asked.version is not None:
+        attributes = {no: downgraded_evolution(item, asked.version, context) for no, item in attributes.items()}
+        altered = attributes != found.attributes
+    bodies = [show(attributes.get(entity.no, {}), context, asked.shown) for entity in entities]
+    return Answer([start | body for start, body in zip(heads, bodies, strict=True)], found.cut, altered)
 
 
 def _head(entity: history.Known, context: Context, wanted: Shown) -> dict[str, Any]:
@@ -153,7 +169,8 @@ def _asked(request: Request, given: Mapping[str, Any], temporal: TemporalQuery, 
     )
     languages = parse_languages(given["lang"]) if "lang" in given else None
     aggregation = parse_aggregation(given, settings.aggregation_timezone) if aggregated else None
-    return Asked(wanted, Shown(kind, sys_attrs, wanted.projection, languages, temporal.property), aggregation)
+    form = Shown(kind, sys_attrs, wanted.projection, languages, temporal.property)
+    return Asked(wanted, form, aggregation, presentation.preferred_version(request.headers.get("prefer", "")))
 
 
 def projection(given: Mapping[str, str], context: Context) -> Projection:
@@ -178,15 +195,14 @@ def datasets(given: Mapping[str, str]) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def _order(given: str | None, *, local: bool) -> str:
-    if given is None:
-        return ""
-    member, _, direction = given.partition(";")
-    if member != "id" or direction not in ("", "asc", "desc"):
-        raise BadRequestData(f"orderBy: {shown(given)} is not id, id;asc or id;desc (5.7.4)")
-    if not local:
-        raise BadRequestData("orderBy: temporal evolutions are ordered with local=true only (5.7.4)")
-    return direction or "asc"
+def _check_order(question: EntityQuery) -> None:
+    if question.order is None:
+        return
+    for term in question.order.terms:
+        if term.path != Path((), "id") or term.by_distance:
+            raise BadRequestData("orderBy: evolutions are ordered by id only: id, id;asc or id;desc (5.7.4.4)")
+    if not question.local:
+        raise BadRequestData("orderBy: evolutions are ordered with local=true only (5.7.4.4)")
 
 
 def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -204,11 +220,16 @@ def _text(name: str, value: Any) -> str:
     return ",".join(items)
 
 
-def _partial(response: Response, answer: Answer, temporal: TemporalQuery) -> Response:
-    """206 and Content-Range when the instances are more than one answer holds (6.3.10)."""
+def _settled(response: Response, answer: Answer, asked: Asked) -> Response:
+    """206 and Content-Range when the instances are more than one answer holds (6.3.10), 203 when some were altered."""
+    if asked.version is not None:
+        response.headers["Preference-Applied"] = "ngsi-ld={}.{}".format(*asked.version)
+    if answer.altered:
+        response.status_code = 203
     if answer.cut is None:
         return response
     first, last = answer.cut
+    temporal = asked.wanted.temporal
     begun, size = (temporal.end or first, str(temporal.last)) if temporal.last else (temporal.start or first, "*")
     response.status_code = 206
     response.headers["Content-Range"] = f"date-time {times.text(begun)}-{times.text(last)}/{size}"

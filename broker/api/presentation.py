@@ -51,10 +51,13 @@ def presentation(given: Mapping[str, Any], context: Context, media: str, prefer:
     """`given` are the parameters, or the members of a Query; `prefer` is the Prefer header. Raises BadRequestData."""
     if not given and not prefer and media != GEO:
         return PLAIN
-    _refuse_entity_map(given)
+    refuse_entity_map(given)
     joining = _joining(given)
     return Presentation(
-        _representation(given, context, joining), joining, _geometry_property(given, context, media), _version(prefer)
+        _representation(given, context, joining),
+        joining,
+        _geometry_property(given, context, media),
+        preferred_version(prefer),
     )
 
 
@@ -124,12 +127,14 @@ def _geometry_property(given: Mapping[str, Any], context: Context, media: str) -
     return None
 
 
-def _version(prefer: str) -> Version | None:
+def preferred_version(prefer: str) -> Version | None:
+    """The version of the standard that a Prefer header asks for, if any (4.3.6.8)."""
     match = _VERSION.search(prefer)
     return None if match is None else max(FIRST, min(LATEST, (int(match.group(1)), int(match.group(2)))))
 
 
-def _refuse_entity_map(given: Mapping[str, Any]) -> None:
+def refuse_entity_map(given: Mapping[str, Any]) -> None:
+    """Raises OperationNotSupported when the asker wants an entity map, BadRequestData for what is no boolean."""
     _flag(given, "splitEntities")
     if _flag(given, "entityMap"):
         raise OperationNotSupported("entityMap: this broker does not keep entity maps; leave the parameter out")

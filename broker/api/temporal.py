@@ -11,6 +11,7 @@ from broker.api.settling import entity_id_of, settle
 from broker.store import history
 from ngsi import names, temporal
 from ngsi.attribute import Instance
+from ngsi.change import Change
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
 from ngsi.jsonld import Context
 from ngsi.terms import SCOPE
@@ -23,9 +24,7 @@ async def upsert(request: Request) -> Response:
     content = await http.body(request)
     evolution = temporal.parse_whole_evolution(content, await http.body_context(request, content))
     entity_id = str(evolution.id)
-    change = await settle(
-        request, entity_id, lambda before, now: temporal.add(before, evolution, now, create=True), create=True
-    )
+    change = await _add(request, entity_id, evolution, create=True)
     if not change.created:
         return http.done(request)
     location = http.location(entity_id)["Location"].replace("/entities/", "/temporal/entities/", 1)
@@ -38,8 +37,21 @@ async def append_attributes(request: Request) -> Response:
     content = await http.body(request)
     evolution = temporal.parse_evolution(content, await http.body_context(request, content))
     evolution = temporal.Evolution(entity_id, evolution.types, evolution.attributes)
-    await settle(request, entity_id, lambda before, now: temporal.add(before, evolution, now, create=False))
+    await _add(request, entity_id, evolution, create=False)
     return http.done(request)
+
+
+async def _add(request: Request, entity_id: str, evolution: temporal.Evolution, *, create: bool) -> Change:
+    tenant = await http.tenant(request, create=create)
+    since = None
+    if evolution.attributes.get(SCOPE):
+        since = await history.scope_since(http.broker(request).database, tenant, entity_id)
+    return await settle(
+        request,
+        entity_id,
+        lambda before, now: temporal.add(before, evolution, now, create=create, scope_since=since),
+        create=create,
+    )
 
 
 async def delete(request: Request) -> Response:

@@ -150,6 +150,14 @@ async def holds(database: Database, entity: Known, iri: str, dataset: str | None
     return bool(await database.readers.fetchval(sql, entity.no, attribute, None if every_dataset else number))
 
 
+async def scope_since(database: Database, tenant: int, entity_id: str) -> datetime | None:
+    """When the current scope of an entity came to hold; None when it never had one."""
+    await find_terms(database, {SCOPE})
+    sql = statements("history")["scope_since"]
+    found: datetime | None = await database.readers.fetchval(sql, tenant, entity_id, database.terms.get(SCOPE, -1))
+    return found
+
+
 def _kept(row: Any, iris: Mapping[int, str]) -> Kept:
     instance = bare(from_row(row, dict(iris)))
     return Kept(iris[row["attribute"]], instance.get("datasetId"), row["at"], row["created_at"], instance)

@@ -16,24 +16,25 @@ cross join lateral (
     where h.entity = s.entity and h.attribute = s.attribute and h.dataset = s.dataset
       and h.:axis >= coalesce($4::timestamptz, '-infinity') and h.:axis < coalesce($5::timestamptz, 'infinity')
       and :condition and $8::integer is null
-    order by h.:axis :order limit $6
+    order by h.:axis :order, h.at :order limit $6
 ) h
-order by h.:axis :order limit $7
+order by h.:axis :order, h.at :order, h.attribute, h.dataset limit $7
 
 -- name: window_last
 select * from (
-    select h.*, row_number() over (partition by h.entity, h.attribute order by h.:axis desc) as place
+    select h.*, row_number() over (partition by h.entity, h.attribute order by h.:axis desc, h.at desc, h.dataset)
+           as place
     from unnest($1::bigint[], $2::integer[], $3::integer[]) as s(entity, attribute, dataset)
     cross join lateral (
         select * from history h
         where h.entity = s.entity and h.attribute = s.attribute and h.dataset = s.dataset
           and h.:axis >= coalesce($4::timestamptz, '-infinity') and h.:axis < coalesce($5::timestamptz, 'infinity')
           and :condition
-        order by h.:axis :order limit $6
+        order by h.:axis :order, h.at :order limit $6
     ) h
 ) h
 where h.place <= $8::integer
-order by h.:axis :order limit $7
+order by h.:axis :order, h.at :order, h.attribute, h.dataset limit $7
 
 -- name: present
 select distinct s.entity, s.attribute
@@ -57,6 +58,11 @@ order by at desc limit 1
 select exists (
     select from history where entity = $1 and attribute = $2 and ($3::integer is null or dataset = $3)
 )
+
+-- name: scope_since
+select h.at from entity e join history h on h.entity = e.no and h.attribute = $3 and h.dataset = 0
+where e.tenant = $1 and e.id = $2 and e.deleted_at is null
+order by h.at desc limit 1
 
 -- name: standing
 select h.*

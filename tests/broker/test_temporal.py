@@ -392,6 +392,7 @@ MORNING = {**DAY, "endTimeAt": at(12)}
         ({**DAY, "type": "Hall"}, []),
         ({**DAY, "type": "Hall|Room", "limit": 1, "offset": 1}, ["2"]),
         ({**DAY, "orderBy": "id;desc", "local": "true"}, ["2", "1"]),
+        ({**DAY, "orderBy": "id;desc", "type": "*", "collation": "ja", "splitEntities": "false"}, ["2", "1"]),
         ({**DAY, "georel": "near;maxDistance==1000", "geometry": "Point", "coordinates": "[138.6,36.5]"}, ["2"]),
         ({**DAY, "timerel": "before"}, []),
         (
@@ -414,6 +415,7 @@ async def test_queries_look_at_the_time_range(rooms: httpx.AsyncClient, params: 
         ({"timerel": "after", "timeAt": at(1)}, "wide"),
         ({**DAY, "orderBy": "id"}, "local"),
         ({**DAY, "orderBy": "t", "local": "true"}, "orderBy"),
+        ({**DAY, "orderBy": "id", "local": "true", "collation": "nonsense-xx"}, "collation"),
         ({**DAY, "q": "t=="}, "q"),
         ({**DAY, "id": "nonsense"}, "nonsense"),
     ],
@@ -446,9 +448,123 @@ async def test_a_query_may_come_as_a_body(rooms: httpx.AsyncClient) -> None:
     (entity,) = answer.json()
     assert "type" not in entity
     assert [item["value"] for item in entity["t"]] == [30, 10]
-    body |= {"aggrParams": {"aggrMethods": ["max"], "aggrPeriodDuration": "PT1H"}}
-    answer = await rooms.post("/temporal/entityOperations/query?format=aggregatedValues", json=body)
-    assert answer.json()[0]["t"]["max"][-1] == [30, at(2), at(3)]
+    aggregation = {"aggrMethods": ["max"], "aggrPeriodDuration": "PT1H"}
+    # told apart (5.2.44), or with the temporal query, as it was before (5.2.21)
+    for more in ({"aggrParams": aggregation}, {"temporalQ": {**body["temporalQ"], **aggregation}}):
+        answer = await rooms.post("/temporal/entityOperations/query?format=aggregatedValues", json={**body, **more})
+        assert answer.json()[0]["t"]["max"][-1] == [30, at(2), at(3)]
     for wrong in ({}, {"timerel": "between"}, {"timerel": "before", "timeAt": 5}, [1]):
         answer = await rooms.post("/temporal/entityOperations/query", json={**body, "temporalQ": wrong})
         assert answer.status_code == 400
+
+
+async def test_no_instances_are_none(series: httpx.AsyncClient) -> None:
+    """As a part of an evolution has it that was cut away whole (6.3.10)."""
+    body = evolution(t=[], scope=[], name=[prop("c", 5)])
+    assert (await series.post("/temporal/entities", json=body)).status_code == 204
+    assert await values(series) == [10, 20, 30, 40]
+    assert "scope" not in (await series.get(PATH)).json()
+    target = f"{PATH}/attrs/t/{(await series.get(PATH)).json()['t'][0]['instanceId']}"
+    assert (await series.patch(target, json={"t": []})).status_code == 400
+
+
+async def test_a_body_orders_by_id_and_reaches_into_nothing(rooms: httpx.AsyncClient) -> None:
+    window = {name: DAY[name] for name in ("timerel", "timeAt", "endTimeAt")}
+    body = {"type": "Query", "entities": [{"type": "Room"}], "pick": ["id"], "temporalQ": window}
+
+    async def ask(more: dict[str, Any], **params: str) -> httpx.Response:
+        return await rooms.post("/temporal/entityOperations/query", json={**body, **more}, params=params)
+
+    found = await ask({"ordering": {"orderBy": ["id;desc"], "collation": "ja"}}, local="true")
+    assert [item["id"][-1] for item in found.json()] == ["2", "1"]
+    for wrong in ({"join": "inline"}, {"ordering": {"orderBy": ["id"]}}, {"splitEntities": "maybe"}):
+        assert (await ask(wrong)).status_code == 400, wrong
+    for wrong in ({"ordering": {"orderBy": ["t"]}}, {"ordering": {"orderBy": ["id"], "collation": "x x"}}):
+        assert (await ask(wrong, local="true")).status_code == 400, wrong
+    assert (await ask({"entityMap": True})).status_code == 422
+    assert (await ask({"splitEntities": True, "join": "@none"})).status_code == 200
+
+
+async def test_the_same_value_without_time_is_a_new_instance(client: httpx.AsyncClient) -> None:
+    await client.post("/temporal/entities", json=evolution(t=[{"type": "Property", "value": 5}] * 2))
+    assert (await client.post(f"{PATH}/attrs", json={"t": 5})).status_code == 204
+    assert await values(client) == [5, 5, 5]
+
+
+async def test_a_late_scope_leaves_the_current_one(client: httpx.AsyncClient) -> None:
+    def scope(value: str, hour: int) -> dict[str, Any]:
+        return {"scope": [{"type": "Property", "value": value, "observedAt": at(hour)}]}
+
+    for value, hour in (("/Two", 2), ("/One", 1), ("/Three", 3)):
+        assert (await client.post("/temporal/entities", json=evolution(**scope(value, hour)))).status_code in (201, 204)
+        assert (await client.get(f"/entities/{ID}")).json()["scope"] == ("/Two" if hour < 3 else "/Three")
+    assert await values(client, "scope") == ["/One", "/Two", "/Three"]
+
+
+async def test_instances_of_one_time_have_an_order(client: httpx.AsyncClient) -> None:
+    names = [f"urn:ngsi-ld:Dataset:{number}" for number in range(9)]
+    many = [prop(number, 1, datasetId=name) for number, name in enumerate(names)]
+    await client.post("/temporal/entities", json=evolution(t=many, u=[prop(1, 1)]))
+    await client.post(f"{PATH}/attrs", json={"t": [prop(9, 2, datasetId=names[4])]})
+    found = [(await client.get(PATH)).json() for _ in range(3)]
+    assert found[0] == found[1] == found[2]
+    newest = [await values(client, lastN=3, timerel="before", timeAt=at(2)) for _ in range(3)]
+    assert newest[0] == newest[1] == newest[2]
+    # of instances written at once the one observed last is the last
+    many = [prop(hour, hour) for hour in range(10)]
+    await client.post("/temporal/entities", json={"id": "urn:ngsi-ld:Room:2", "type": "Room", "t": many})
+    since = {"timerel": "after", "timeAt": at(0), "timeproperty": "createdAt", "lastN": 2}
+    answer = await client.get("/temporal/entities/urn:ngsi-ld:Room:2", params=since)
+    assert [item["value"] for item in answer.json()["t"]] == [9, 8]
+
+
+async def test_evolutions_for_askers_of_an_earlier_version(client: httpx.AsyncClient) -> None:
+    vocab = [{"type": "VocabProperty", "vocab": name, "observedAt": at(hour)} for hour, name in ((1, "A"), (2, "B"))]
+    await client.post("/temporal/entities", json=evolution(v=vocab, t=[prop(1, 1)], scope="/S"))
+    old = {"Prefer": "ngsi-ld=1.3"}
+    answer = await client.get(PATH, headers=old)
+    assert (answer.status_code, answer.headers["preference-applied"]) == (203, "ngsi-ld=1.3")
+    assert [(item["type"], item["value"]) for item in answer.json()["v"]] == [("Property", "A"), ("Property", "B")]
+    assert "scope" not in answer.json()
+    simple = await client.get(PATH, params={"format": "temporalValues"}, headers=old)
+    assert simple.json()["v"]["values"] == [["A", at(1)], ["B", at(2)]]
+    same = await client.get(PATH, params={"pick": "t"}, headers=old)
+    assert (same.status_code, same.headers["preference-applied"]) == (200, "ngsi-ld=1.3")
+    several = await client.get("/temporal/entities", params={**DAY, "attrs": "v"}, headers=old)
+    assert (several.status_code, len(several.json())) == (203, 1)
+
+
+def scoped(value: str | list[str], hour: int) -> dict[str, Any]:
+    return {"type": "Property", "value": value, "observedAt": at(hour)}
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"scopeQ": "/Madrid/Centro"}, ["1", "2"]),
+        ({"scopeQ": "/Madrid/#"}, ["1", "2", "3"]),
+        ({"scopeQ": "/Company"}, ["2"]),
+        ({"scopeQ": "/Company;/Madrid/Centro"}, ["2"]),
+        ({"scopeQ": "/Company;/Madrid/Cortes"}, []),  # not at one time
+        ({"scopeQ": "/Madrid/Cortes"}, ["2", "3"]),
+        ({"scopeQ": "/Madrid/Sol"}, []),
+        ({"scopeQ": "/Madrid/Cortes", "endTimeAt": at(10)}, ["2", "3"]),
+        ({"scopeQ": "/Madrid/Centro", "endTimeAt": at(10)}, ["1"]),
+        ({"scopeQ": "/Plain"}, ["4"]),
+    ],
+)
+async def test_scopes_are_those_of_the_time_range(
+    client: httpx.AsyncClient, params: dict[str, Any], expected: Any
+) -> None:
+    """A scope matches when it held in the time range, set before it or in it (C.5.16)."""
+    scopes = {
+        1: [scoped("/Madrid/Centro", 6), scoped("/Madrid/Sol", 20)],
+        2: [scoped("/Madrid/Cortes", 7), scoped(["/Madrid/Centro", "/Company"], 11)],
+        3: [scoped("/Madrid/Centro", 2), scoped("/Madrid/Cortes", 5)],
+        4: "/Plain",  # known since now: nothing is known of the time before
+    }
+    for number, scope in scopes.items():
+        body = {"id": f"urn:ngsi-ld:Room:{number}", "type": "Room", "scope": scope, "t": [prop(1, 9), prop(2, 13)]}
+        assert (await client.post("/temporal/entities", json=body)).status_code == 201
+    window = {"type": "Room", "timerel": "between", "timeAt": at(8), "endTimeAt": at(14), **params}
+    assert await query(client, **window) == expected

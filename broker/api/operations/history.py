@@ -6,7 +6,7 @@ from broker.api import evolutions, export, temporal
 from broker.api.negotiation import CONTEXTUAL
 from broker.api.operation import Operation
 from broker.api.operations.common import LOCAL, TEMPORAL_CHOICES, V1
-from broker.api.parameters import FILTER, PAGE, PROJECTION, REPRESENTATION, TEMPORAL
+from broker.api.parameters import ENTITY_MAP, FILTER, PAGE, PROJECTION, REPRESENTATION, TEMPORAL
 
 _TEMPORAL: Final = f"{V1}/temporal/entities"
 _EVOLUTION: Final = f"{_TEMPORAL}/{{id}}"
@@ -20,7 +20,7 @@ HISTORY_ROWS: Final = (
         "GET",
         _TEMPORAL,
         evolutions.query,
-        _PAST | FILTER | PAGE | {"orderBy"},
+        _PAST | FILTER | PAGE | ENTITY_MAP | {"orderBy", "collation"},
         offers=CONTEXTUAL,
         answers=_PARTIAL,
         errors=(400, 403, 404, 504),
