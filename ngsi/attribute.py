@@ -14,21 +14,31 @@ from ngsi import times
 from ngsi.errors import BadRequestData, shown
 from ngsi.geometry import geometry, looks_like_geometry
 from ngsi.jsonld import Context
-from ngsi.names import is_uri
+from ngsi.names import is_language_tag, is_uri
 from ngsi.terms import (
+    ATTRIBUTE_MEMBERS,
     COMMON_MEMBERS,
+    CORE,
     DEFAULT_DATASET,
     IGNORED_MEMBERS,
     KIND_OF_BEARER,
     KINDS,
     NULL,
+    PROOF,
+    PROOF_MEMBERS,
     TYPED_MEMBERS,
 )
 
 Instance = dict[str, Any]
 Attributes = dict[str, list[Instance]]
 
-_RENAMED: Final = {"VocabularyProperty": "VocabProperty"}  # the name in version 1.7
+# other spellings of the types: full and compact IRIs, and the name in version 1.7
+_RENAMED: Final = {
+    **{CORE + name: name for name in KINDS},
+    **{f"ngsi-ld:{name}": name for name in KINDS},
+    "VocabularyProperty": "VocabProperty",
+}
+_LANGUAGE_NULL: Final = {DEFAULT_DATASET: NULL}
 _SKIPPED: Final = IGNORED_MEMBERS | {"type", "@type"}
 _REMOVABLE: Final = frozenset({"observedAt", "expiresAt", "unitCode", "objectType", "valueType"})
 _MAX_DEPTH: Final = 50
@@ -60,17 +70,41 @@ def parse_partial(name: str, body: Any, context: Context) -> Instance:
         kind = "Property"
     instance: Instance = {"type": kind} if said else {}
     for member, content in body.items():
-        if content == NULL and member in _REMOVABLE:
-            instance[member] = NULL
-        else:
-            parse_member(instance, member, content, kind, name, context)
+        parse_member(instance, member, content, kind, name, context)
     return instance
 
 
 def is_null(instance: Instance) -> bool:
     """True for the NGSI-LD null, which deletes (4.5.0)."""
     bearer = instance[KINDS[instance["type"]].bearer]
-    return bool(bearer == NULL or (instance["type"] == "LanguageProperty" and bearer == {DEFAULT_DATASET: NULL}))
+    return bool(bearer == NULL or (instance["type"] == "LanguageProperty" and bearer == _LANGUAGE_NULL))
+
+
+def null_in(attributes: Attributes) -> str | None:
+    """The IRI or the member that the NGSI-LD null would delete, at any depth; None when there is no such null."""
+    for iri, instances in attributes.items():
+        for instance in instances:
+            if NULL in instance.values() or instance.get("languageMap") == _LANGUAGE_NULL:
+                return next((member for member in instance.keys() & _REMOVABLE if instance[member] == NULL), iri)
+            if not ATTRIBUTE_MEMBERS.issuperset(instance):  # a few have sub-attributes
+                found = null_in({member: content for member, content in instance.items() if ":" in member})
+                if found is not None:
+                    return found
+    return None
+
+
+def without_nulls(instance: Instance) -> Instance:
+    """`instance` without the members and sub-attributes that the NGSI-LD null deletes."""
+    result: Instance = {}
+    for key, value in instance.items():
+        if ":" not in key:
+            if value != NULL:
+                result[key] = value
+            continue
+        kept = [without_nulls(item) for item in value if not is_null(item)]
+        if kept:
+            result[key] = kept
+    return result
 
 
 def dataset(instance: Instance) -> str | None:
@@ -132,11 +166,13 @@ def parse_member(
         raise BadRequestData(f"{name}.{member}: JSON null is no value (4.5.0)")
     parse = _PARSERS[kind].get(member)
     if parse is not None:
-        parsed = parse(content, name, member, context)
+        parsed = NULL if content == NULL and member in _REMOVABLE else parse(content, name, member, context)
         if parsed is not None:
             instance[member] = parsed
-    elif member in TYPED_MEMBERS:
+    elif member in TYPED_MEMBERS or (member in PROOF_MEMBERS and not name.endswith(PROOF)):
         raise BadRequestData(f"{name}.{member}: a {kind} has no such member (4.5)")
+    elif member in PROOF_MEMBERS:
+        instance[member] = _string(content, name, member, context)
     else:
         instance[context.attribute(member)] = parse_attribute(f"{name}.{member}", content, context, depth + 1)
 
@@ -152,13 +188,23 @@ def kind_of(name: str, value: Any) -> str | None:
         if said in _RENAMED:
             return _RENAMED[said]
     bearers = [member for member in KIND_OF_BEARER if member in value]
-    if said is None and len(bearers) == 1:
-        if bearers[0] == "value" and looks_like_geometry(value["value"]):
+    if said is None and len(bearers) < 2:
+        if bearers and bearers[0] == "value" and looks_like_geometry(value["value"]):
             return "GeoProperty"
-        return KIND_OF_BEARER[bearers[0]]
-    if bearers or (said is not None and not COMMON_MEMBERS.isdisjoint(value.keys() - {"type"})):
-        raise BadRequestData(f"{name}.type: {shown(said)} is not one of {', '.join(KINDS)}")
-    return None
+        return KIND_OF_BEARER[bearers[0]] if bearers else None
+    if said is None:
+        raise BadRequestData(f"{name}: {' and '.join(bearers)} belong to different types; one instance has one (4.5)")
+    if not bearers and (_is_typed_value(value) or looks_like_geometry(value)):
+        return None
+    raise BadRequestData(
+        f"{name}.type: {shown(said)} is not one of {', '.join(KINDS)}; an object that is a value and has a type "
+        "stands in the member 'value' (4.5.2.3)"
+    )
+
+
+def _is_typed_value(value: dict[str, Any]) -> bool:
+    """JSON-LD's way to give a value its type: {"@type": "DateTime", "@value": "..."} (4.6.3)."""
+    return "@value" in value and "type" not in value
 
 
 def check_depth(value: Any, where: str, limit: int = _MAX_DEPTH) -> None:
@@ -183,9 +229,9 @@ def _geometry(value: Any, name: str, member: str, context: Context) -> Any:
 
 def _value(value: Any, name: str, member: str, context: Context) -> Any:
     if isinstance(value, dict | list):
-        check_depth(value, f"{name}.value")
+        check_depth(value, f"{name}.{member}")
         if _holds_null(value):
-            raise BadRequestData(f"{name}.value: {NULL!r} within a value deletes, which only a merge does (5.5.4)")
+            raise BadRequestData(f"{name}.{member}: {NULL!r} within a value deletes, which only a merge does (5.5.4)")
     return value
 
 
@@ -205,54 +251,64 @@ def _decoded(value: Any, name: str) -> Any:
 
 
 def _object(value: Any, name: str, member: str, context: Context) -> Any:
+    if value == [NULL]:
+        return NULL
     for item in value if isinstance(value, list) and value else [value]:
-        if not isinstance(item, str) or not is_uri(item):
+        if not isinstance(item, str) or not is_uri(item) or (item == NULL and item is not value):
             raise BadRequestData(f"{name}.object: {shown(item)} is not a URI (4.5.3)")
     return value
 
 
 def _language_map(value: Any, name: str, member: str, context: Context) -> Any:
-    if value == NULL:
-        return {DEFAULT_DATASET: NULL}
+    if value in (NULL, _LANGUAGE_NULL):
+        return dict(_LANGUAGE_NULL)
     if not isinstance(value, dict) or not value:
         raise BadRequestData(
             f"{name}.languageMap: {shown(value)} is not an object from language tags to strings (4.5.18)"
         )
     for tag, text in value.items():
+        if tag != DEFAULT_DATASET and not is_language_tag(tag):
+            raise BadRequestData(
+                f"{name}.languageMap: {shown(tag)} is neither a language tag such as ja nor '@none' (4.6.5)"
+            )
         texts = text if isinstance(text, list) else [text]
         if not all(isinstance(item, str) for item in texts):
             raise BadRequestData(f"{name}.languageMap.{tag}: {shown(text)} is neither a string nor an array of strings")
+        if NULL in texts:
+            raise BadRequestData(f"{name}.languageMap.{tag}: {NULL!r} deletes one language, which only a merge does")
     return value
 
 
 def _vocab(value: Any, name: str, member: str, context: Context) -> Any:
-    if value == NULL:
-        return value
-    return _expanded(value, name, "vocab", context)
+    return NULL if value in (NULL, [NULL]) else _expanded(value, name, "vocab", context)
 
 
 def _expanded(value: Any, name: str, member: str, context: Context) -> Any:
     values = value if isinstance(value, list) and value else [value]
-    if not all(isinstance(item, str) and item for item in values):
+    if not all(isinstance(item, str) and item and item != NULL for item in values):
         raise BadRequestData(f"{name}.{member}: {shown(value)} is neither a name nor an array of names")
     expanded = [context.expand(item) for item in values]
     return expanded if isinstance(value, list) else expanded[0]
 
 
 def _value_list(value: Any, name: str, member: str, context: Context) -> Any:
-    if value != NULL and not isinstance(value, list):
+    if value in (NULL, [NULL]):
+        return NULL
+    if not isinstance(value, list):
         raise BadRequestData(f"{name}.valueList: {shown(value)} is not an array (4.5.21)")
-    check_depth(value, f"{name}.valueList")
-    return value
+    return _value(value, name, "valueList", context)
 
 
 def _object_list(value: Any, name: str, member: str, context: Context) -> Any:
-    if value == NULL:
-        return value
+    if value in (NULL, [NULL], [{"object": NULL}]):
+        return NULL
     if not isinstance(value, list):
         raise BadRequestData(f"{name}.objectList: {shown(value)} is not an array (4.5.22)")
-    items = [item.get("object") if isinstance(item, dict) else item for item in value]
-    return [{"object": _object(item, f"{name}.objectList", "object", context)} for item in items]
+    items = [item["object"] if isinstance(item, dict) and item.keys() == {"object"} else item for item in value]
+    for item in items:
+        if not isinstance(item, str) or not is_uri(item) or item == NULL:
+            raise BadRequestData(f"{name}.objectList: {shown(item)} is neither a URI nor an object with one (4.5.22)")
+    return [{"object": item} for item in items]
 
 
 def _json(value: Any, name: str, member: str, context: Context) -> Any:
@@ -280,7 +336,7 @@ def _string(value: Any, name: str, member: str, context: Context) -> str:
 def _dataset_id(value: Any, name: str, member: str, context: Context) -> str | None:
     if value == DEFAULT_DATASET:
         return None
-    if not isinstance(value, str) or not is_uri(value):
+    if not isinstance(value, str) or not is_uri(value) or value == NULL:
         raise BadRequestData(f"{name}.{member}: {shown(value)} is neither a URI nor {DEFAULT_DATASET!r} (4.5.5)")
     return value
 

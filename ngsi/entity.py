@@ -1,14 +1,14 @@
 """Entities and fragments of them, from the wire to their inner form (GS CIM 009, 4.5.1, 5.2.4)."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from ngsi import names, times
-from ngsi.attribute import Attributes, Instance, is_null, parse_attribute
+from ngsi.attribute import Attributes, Instance, is_null, null_in, parse_attribute
 from ngsi.errors import BadRequestData, shown
 from ngsi.jsonld import Context
-from ngsi.terms import ATTRIBUTE_MEMBERS, GEO_NAMES
+from ngsi.terms import GEO_NAMES, NULL
 
 ENTITY_IDS = ("id", "@id")
 ENTITY_TYPES = ("type", "@type")
@@ -30,26 +30,35 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """What a request says of an entity: any part of it may be missing."""
+    """What a request says of an entity: any part of it may be missing.
+
+    `scopes` is empty, and `lasts` says that expiresAt goes, where the NGSI-LD null stands for them. `null` names the
+    first thing that such a null deletes, None when there is none.
+    """
 
     id: str | None = None
     types: list[str] = field(default_factory=list)
     attributes: Attributes = field(default_factory=dict)
     scopes: list[str] | None = None
     expires_at: datetime | None = None
-
-    def with_id(self, entity_id: str) -> "Fragment":
-        return replace(self, id=entity_id)
+    lasts: bool = False
+    null: str | None = None
 
 
 def parse_entity(body: Any, context: Context) -> Fragment:
-    """A whole entity (create, upsert): id and type are there, nothing is NGSI-LD null. Raises BadRequestData."""
+    """A whole entity (create, replace): id and type are there, nothing is NGSI-LD null. Raises BadRequestData."""
+    fragment = parse_update(body, context)
+    refuse_null(fragment)
+    return fragment
+
+
+def parse_update(body: Any, context: Context) -> Fragment:
+    """A whole entity that may update one there is (5.6.8): the NGSI-LD null may stand in it. Raises BadRequestData."""
     fragment = parse_fragment(body, context)
     if fragment.id is None:
         raise BadRequestData("id: an entity needs an id, a URI (5.2.4)")
     if not fragment.types:
         raise BadRequestData(f"type: entity {shown(fragment.id)} needs a type (5.2.4)")
-    refuse_null(fragment.attributes)
     return fragment
 
 
@@ -61,6 +70,7 @@ def parse_fragment(body: Any, context: Context) -> Fragment:
     types: list[str] = []
     scopes: list[str] | None = None
     expires_at: datetime | None = None
+    lasts = False
     attributes: Attributes = {}
     for name, value in body.items():
         if name in ENTITY_IDS:
@@ -68,12 +78,22 @@ def parse_fragment(body: Any, context: Context) -> Fragment:
         elif name in ENTITY_TYPES:
             types = context.types(value)
         elif name == "scope":
-            scopes = names.scopes(value)
+            scopes = [] if value in (NULL, [NULL]) else names.scopes(value)
         elif name == "expiresAt":
-            expires_at = times.date_time(value, name)
+            lasts = value == NULL
+            expires_at = None if lasts else times.date_time(value, name)
         elif name not in _IGNORED:
             _add_attribute(attributes, name, value, context)
-    return Fragment(entity_id, types, attributes, scopes, expires_at)
+    check_aliases(body)
+    null = "scope" if scopes == [] else "expiresAt" if lasts else null_in(attributes)
+    return Fragment(entity_id, types, attributes, scopes, expires_at, lasts, null)
+
+
+def check_aliases(body: dict[str, Any]) -> None:
+    """Raises BadRequestData when `body` says its id or its type twice, in two ways (4.4)."""
+    for plain, keyword in (ENTITY_IDS, ENTITY_TYPES):
+        if keyword in body and body.get(plain, body[keyword]) != body[keyword]:
+            raise BadRequestData(f"{plain}: {shown(body[plain])} and {keyword} {shown(body[keyword])} are not the same")
 
 
 def _add_attribute(attributes: Attributes, name: str, value: Any, context: Context) -> None:
@@ -91,11 +111,7 @@ def check_attribute(name: str, iri: str, instances: list[Instance]) -> None:
         raise BadRequestData(f"{name}: this is a GeoProperty (4.7), not a {instances[0]['type']}")
 
 
-def refuse_null(attributes: Attributes) -> None:
-    """Raises BadRequestData when an attribute is the NGSI-LD null: there is nothing to delete yet (4.5.0)."""
-    for iri, instances in attributes.items():
-        for instance in instances:
-            if is_null(instance):
-                raise BadRequestData(f"{iri}: the NGSI-LD null deletes, which this operation does not do (4.5.0)")
-            if not ATTRIBUTE_MEMBERS.issuperset(instance):  # a few have sub-attributes
-                refuse_null({key: value for key, value in instance.items() if ":" in key})
+def refuse_null(fragment: Fragment) -> None:
+    """Raises BadRequestData when something is the NGSI-LD null: there is nothing to delete yet (4.5.0)."""
+    if fragment.null is not None:
+        raise BadRequestData(f"{fragment.null}: the NGSI-LD null deletes, which this operation does not do (4.5.0)")

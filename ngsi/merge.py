@@ -11,7 +11,7 @@ from typing import Any, Final
 from ngsi import names, times
 from ngsi.attribute import Instance, dataset, is_instance, is_null, kind_of, parse_attribute, parse_member
 from ngsi.change import Change, Draft, unstamped
-from ngsi.entity import ENTITY_IDS, ENTITY_TYPES, Entity, check_attribute
+from ngsi.entity import ENTITY_IDS, ENTITY_TYPES, Entity, check_aliases, check_attribute
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
 from ngsi.jsonld import Context
 from ngsi.terms import (
@@ -21,6 +21,7 @@ from ngsi.terms import (
     IGNORED_MEMBERS,
     KINDS,
     NULL,
+    PROOF_MEMBERS,
     TYPED_MEMBERS,
 )
 
@@ -50,6 +51,7 @@ def parse_merge(body: Any, context: Context, **how: Any) -> MergeFragment:
     """Raises BadRequestData for names that are none; values are checked against the target."""
     if not isinstance(body, dict):
         raise BadRequestData(f"an entity is a JSON object, not {shown(body)}")
+    check_aliases(body)
     given = next((body[name] for name in ENTITY_IDS if name in body), None)
     attributes: dict[str, tuple[str, Any]] = {}
     for name, value in body.items():
@@ -78,23 +80,33 @@ def _merge_head(draft: Draft, fragment: MergeFragment) -> None:
         if name in body:
             draft.add_types(fragment.context.types(body[name]))
     if "scope" in body:
-        draft.scopes = [] if body["scope"] == NULL else names.scopes(body["scope"])
+        draft.scopes = [] if body["scope"] in (NULL, [NULL]) else names.scopes(body["scope"])
     if "expiresAt" in body:
         given = body["expiresAt"]
         draft.expires_at = None if given == NULL else times.date_time(given, "expiresAt")
 
 
 def _merge_attribute(draft: Draft, iri: str, name: str, value: Any, fragment: MergeFragment) -> None:
-    several = isinstance(value, list) and value and all(_is_instance(item, fragment) for item in value)
-    for item in value if several else [value]:
-        dataset_id = _dataset_of(item, fragment)
+    for dataset_id, item in _by_dataset(value, fragment):
         old = draft.find(iri, dataset_id)
         new = _merged(old, item, name, fragment)
         if new is not None:
+            if dataset_id is not None:
+                new["datasetId"] = dataset_id
             check_attribute(name, iri, [new])
             draft.write(iri, new)
         elif old is not None:
             draft.remove(iri, [old])
+
+
+def _by_dataset(value: Any, fragment: MergeFragment) -> list[tuple[str | None, Any]]:
+    """The instances that `value` holds: an array of them, by datasetId in the simplified form (4.5.4), or one."""
+    if fragment.simplified and isinstance(value, dict) and value.keys() == {"dataset"}:
+        datasets = value["dataset"]
+        if isinstance(datasets, dict) and all(key == DEFAULT_DATASET or names.is_uri(key) for key in datasets):
+            return [(None if key == DEFAULT_DATASET else key, item) for key, item in datasets.items()]
+    several = isinstance(value, list) and value and all(_is_instance(item, fragment) for item in value)
+    return [(_dataset_of(item, fragment), item) for item in (value if several else [value])]
 
 
 def _is_instance(value: Any, fragment: MergeFragment) -> bool:
@@ -103,6 +115,19 @@ def _is_instance(value: Any, fragment: MergeFragment) -> bool:
 
 def _speaks_of_members(value: dict[str, Any]) -> bool:
     return is_instance(value) or ("type" not in value and "@type" not in value and not _KNOWN.isdisjoint(value))
+
+
+def _speaks_of_sub_attributes(old: Instance | None, value: Any, fragment: MergeFragment) -> bool:
+    """True when an object without a type is about sub-attributes of `old`, not its value: it names one there is and
+    the value has no such member, or it brings one that says its type."""
+    if old is None or fragment.simplified or not isinstance(value, dict) or "type" in value or "@type" in value:
+        return False
+    content = old[KINDS[old["type"]].bearer]
+    known = content.keys() if isinstance(content, dict) else ()
+    return any(
+        member not in known and (fragment.context.expand(member) in old or (is_instance(item) and "type" in item))
+        for member, item in value.items()
+    )
 
 
 def _dataset_of(value: Any, fragment: MergeFragment) -> str | None:
@@ -114,7 +139,7 @@ def _merged(old: Instance | None, value: Any, name: str, fragment: MergeFragment
     """`old` with `value` merged into it, not stamped; None when nothing is left of it."""
     if value == NULL:
         return None
-    if not _is_instance(value, fragment):
+    if not (_is_instance(value, fragment) or _speaks_of_sub_attributes(old, value, fragment)):
         return _with_bare_value(old, value, name, fragment)
     new = _as_kind(old or {}, _kind(old, value, name))
     for member, content in value.items():
@@ -145,7 +170,7 @@ def _merge_member(new: Instance, member: str, content: Any, name: str, fragment:
         _merge_bearer(new, content, name, fragment)
     elif content == NULL and member in _KNOWN and member != "datasetId":
         new.pop(member, None)
-    elif member in _KNOWN:
+    elif member in _KNOWN or member in PROOF_MEMBERS:
         parse_member(new, member, content, kind, name, fragment.context)
     else:
         iri = fragment.context.attribute(member)
@@ -202,7 +227,7 @@ def _with_bare_value(old: Instance | None, value: Any, name: str, fragment: Merg
         kind_of(name, value)  # raises for an object that claims a type there is not
     kind = old["type"]
     bearer = KINDS[kind].bearer
-    if kind == "LanguageProperty" and isinstance(value, str):
+    if kind == "LanguageProperty" and isinstance(value, str | list):
         value = {fragment.language or DEFAULT_DATASET: value}
     elif bearer in _WRAPPED and isinstance(value, dict) and value.keys() == {bearer}:
         value = value[bearer]

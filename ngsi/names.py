@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from ngsi.errors import BadRequestData, shown
-from ngsi.terms import RESERVED_NAMES
+from ngsi.terms import NULL, RESERVED_NAMES
 
 # RFC 3986/3987: a scheme, then anything but white space, control and invisible characters and the delimiters <>"{}|\^`
 _URI = re.compile(
@@ -48,14 +48,19 @@ def attribute_name(value: str) -> str:
 
 
 def type_name(value: object, field: str = "type") -> str:
-    if not isinstance(value, str) or not is_name(value):
+    if not isinstance(value, str) or not is_name(value) or value == NULL:
         raise BadRequestData(f"{field}: {shown(value)} is not a type name (a short name or an IRI)")
     return value
 
 
+def is_language_tag(value: str) -> bool:
+    """Whether `value` has the shape of a language tag (RFC 5646)."""
+    return _LANGUAGE.fullmatch(value) is not None
+
+
 def language_tag(value: str) -> str:
-    """`value` as a language tag (RFC 5646, its shape only); raises BadRequestData."""
-    if not _LANGUAGE.fullmatch(value):
+    """`value` as a language tag; raises BadRequestData."""
+    if not is_language_tag(value):
         raise BadRequestData(f"lang: {shown(value)} is not a language tag such as ja or de-AT")
     return value
 

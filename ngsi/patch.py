@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ngsi.attribute import Instance, dataset, is_null
+from ngsi.attribute import Instance, dataset, is_null, without_nulls
 from ngsi.change import Change, Draft, unstamped
-from ngsi.entity import Entity, Fragment
+from ngsi.entity import Entity, Fragment, refuse_null
 from ngsi.errors import AlreadyExists, BadRequestData, ResourceNotFound
 from ngsi.geometry import geometry
-from ngsi.terms import KINDS, NULL, TYPED_MEMBERS
+from ngsi.terms import KINDS, TYPED_MEMBERS
 
 
 def create(before: Entity | None, fragment: Fragment, now: datetime) -> Change:
@@ -29,14 +29,14 @@ def upsert(
 ) -> Change:
     """One entity of a batch upsert (5.6.8): replaced, or with `update` overwritten attribute by attribute.
 
-    `keep_newest` (ours): a reading older than the one stored goes to history only.
+    `keep_newest` (ours): a reading older than the one stored goes to history only. An update may hold the NGSI-LD
+    null; there must be an entity then.
     """
+    if not update or before is None:
+        refuse_null(fragment)
     draft = Draft(before, now)
     if update and before is not None:
-        _say_head(draft, fragment)
-        for iri, instances in fragment.attributes.items():
-            for item in instances:
-                draft.write(iri, item, keep_newest)
+        _write_all(draft, fragment, keep_newest)
     else:
         _replace_all(draft, fragment)
     return _named(draft.change(), fragment)
@@ -55,6 +55,7 @@ def append(before: Entity | None, fragment: Fragment, now: datetime, *, no_overw
     if not no_overwrite:
         _write_all(draft, fragment)
         return draft.change()
+    refuse_null(fragment)
     draft.add_types(fragment.types)
     for scope in fragment.scopes or ():
         if scope not in draft.scopes:
@@ -72,19 +73,14 @@ def update(before: Entity | None, fragment: Fragment, now: datetime) -> Change:
     """updateAttrs of an entity (5.6.2): whole instances are replaced, missing ones added, the NGSI-LD null deletes."""
     draft = Draft(_existing(before, fragment), now)
     draft.add_types(fragment.types)
-    if fragment.expires_at is not None:
+    if fragment.lasts or fragment.expires_at is not None:
         draft.expires_at = fragment.expires_at
     if fragment.scopes is not None:
         if draft.scopes:
             draft.scopes = fragment.scopes
         else:
             draft.not_updated.append(("scope", "the entity has no scope to update (5.6.2)"))
-    for iri, instances in fragment.attributes.items():
-        for item in instances:
-            if is_null(item):
-                _delete_by_null(draft, iri, dataset(item))
-            else:
-                draft.write(iri, _without_nulls(item))
+    _write_instances(draft, fragment)
     return draft.change()
 
 
@@ -102,11 +98,12 @@ def partial_update(before: Entity | None, iri: str, members: dict[str, Any], now
         )
     bearer = kind.bearer
     if is_null({**old, **members}) and bearer in members:
-        draft.remove(iri, [old])
-        return draft.change()
+        raise BadRequestData(
+            f"{bearer}: a partial update deletes parts of an attribute; DELETE takes the attribute away (5.6.4.1)"
+        )
     if kind.name == "GeoProperty" and bearer in members:
         geometry(members[bearer], "value")
-    draft.write(iri, _without_nulls(unstamped(old) | members))
+    draft.write(iri, without_nulls(unstamped(old) | members))
     return draft.change()
 
 
@@ -191,18 +188,24 @@ def _say_head(draft: Draft, fragment: Fragment) -> None:
     draft.add_types(fragment.types)
     if fragment.scopes is not None:
         draft.scopes = fragment.scopes
-    if fragment.expires_at is not None:
+    if fragment.lasts or fragment.expires_at is not None:
         draft.expires_at = fragment.expires_at
 
 
-def _write_all(draft: Draft, fragment: Fragment) -> None:
+def _write_all(draft: Draft, fragment: Fragment, keep_newest: bool = False) -> None:
     _say_head(draft, fragment)
+    _write_instances(draft, fragment, keep_newest)
+
+
+def _write_instances(draft: Draft, fragment: Fragment, keep_newest: bool = False) -> None:
     for iri, instances in fragment.attributes.items():
         for item in instances:
-            if is_null(item):
+            if fragment.null is None:
+                draft.write(iri, item, keep_newest)
+            elif is_null(item):
                 _delete_by_null(draft, iri, dataset(item))
             else:
-                draft.write(iri, item)
+                draft.write(iri, without_nulls(item), keep_newest)
 
 
 def _instances(draft: Draft, iri: str) -> list[Instance]:
@@ -226,17 +229,3 @@ def _delete_by_null(draft: Draft, iri: str, dataset_id: str | None) -> None:
         draft.not_updated.append((iri, "there is no such attribute to delete"))
     else:
         draft.remove(iri, [found])
-
-
-def _without_nulls(instance: Instance) -> Instance:
-    """`instance` without the members and sub-attributes that the NGSI-LD null deletes."""
-    result: Instance = {}
-    for key, value in instance.items():
-        if ":" not in key:
-            if value != NULL:
-                result[key] = value
-            continue
-        kept = [_without_nulls(item) for item in value if not is_null(item)]
-        if kept:
-            result[key] = kept
-    return result

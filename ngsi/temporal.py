@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from ngsi import names, times
-from ngsi.attribute import Attributes, Instance, dataset, is_null, parse_attribute
+from ngsi.attribute import Attributes, Instance, dataset, is_null, null_in, parse_attribute
 from ngsi.change import Change, Correction, Draft, Erasure, stamped
 from ngsi.entity import Entity
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
 from ngsi.jsonld import Context
-from ngsi.terms import GEO_NAMES, KIND_OF_BEARER, SCOPE
+from ngsi.terms import GEO_NAMES, KIND_OF_BEARER, KINDS, SCOPE
 
 _IDS: Final = ("id", "@id")
 _TYPES: Final = ("type", "@type")
@@ -207,6 +207,10 @@ def _instance(name: str, value: Any, context: Context) -> Instance:
     said = value.get("deletedAt") if isinstance(value, dict) else None
     if is_null(instance) != (said is not None):
         raise BadRequestData(f"{name}: the NGSI-LD null and deletedAt come together: a deleted instance (4.5.7)")
+    bearer = KINDS[instance["type"]].bearer
+    lost = null_in({name: [{member: content for member, content in instance.items() if member != bearer}]})
+    if lost is not None:
+        raise BadRequestData(f"{name}: the NGSI-LD null deletes a whole instance here, not {lost} of one (4.5.7)")
     if said is not None:
         instance["deletedAt"] = times.text(times.date_time(said, f"{name}.deletedAt"))
         instance.pop("observedAt", None)

@@ -8,6 +8,7 @@ DEFAULT_VOCAB: Final = "https://uri.etsi.org/ngsi-ld/default-context/"
 CORE_CONTEXT: Final = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
 SCOPE: Final = CORE + "scope"
 NULL: Final = "urn:ngsi-ld:null"
+PROOF: Final = "ngsildproof"
 DEFAULT_DATASET: Final = "@none"
 
 
@@ -58,6 +59,8 @@ IGNORED_MEMBERS: Final = SYSTEM_MEMBERS | {
 }
 COMMON_MEMBERS: Final = frozenset({"type", "datasetId", "observedAt", "expiresAt"})
 TYPED_MEMBERS: Final = frozenset().union(*(kind.members for kind in KINDS.values()))
+# what a proof says of its entity, plain strings (4.5.2.2)
+PROOF_MEMBERS: Final = frozenset({"entityIdSealed", "entityTypeSealed"})
 ATTRIBUTE_MEMBERS: Final = COMMON_MEMBERS | TYPED_MEMBERS | IGNORED_MEMBERS
 # terms that are no attributes; `value`, `json`... may be (the old Device model has an attribute called value)
 RESERVED_NAMES: Final = (

@@ -6,8 +6,8 @@ from starlette.responses import Response
 from broker.api import http
 from broker.api.settling import entity_id_of, settle, versioned
 from ngsi import names, patch
-from ngsi.attribute import parse_attribute, parse_partial
-from ngsi.entity import check_attribute, refuse_null
+from ngsi.attribute import null_in, parse_attribute, parse_partial
+from ngsi.entity import Fragment, check_attribute, refuse_null
 from ngsi.errors import BadRequestData
 
 
@@ -35,7 +35,7 @@ async def replace(request: Request) -> Response:
         content = {key: value for key, value in content.items() if key != "@context"}
     iri, instances = context.attribute(name), parse_attribute(name, content, context)
     check_attribute(name, iri, instances)
-    refuse_null({iri: instances})
+    refuse_null(Fragment(null=null_in({iri: instances})))
     change = await settle(
         request, entity_id, lambda before, now: patch.replace_attribute(before, iri, instances, now), context=context
     )

@@ -7,12 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import http
-from broker.api.entities import merge_fragment
+from broker.api.entities import merging
 from broker.store.changes import Operation, Outcome
 from ngsi import aliases, names, patch
 from ngsi import merge as merge_patch
-from ngsi.entity import Fragment, parse_entity, parse_fragment
-from ngsi.errors import BadRequestData, InvalidRequest, NgsiLdError
+from ngsi.change import Change
+from ngsi.entity import Fragment, parse_entity, parse_fragment, parse_update
+from ngsi.errors import BadRequestData, NgsiLdError
 from ngsi.jsonld import Context
 from ngsi.merge import MergeFragment
 
@@ -36,7 +37,7 @@ async def upsert(request: Request) -> Response:
     update, newest = "update" in chosen, "keepNewest" in chosen
     results = await _each(
         request,
-        parse_entity,
+        parse_update if update else parse_entity,
         lambda it: lambda old, now: patch.upsert(old, it, now, update=update, keep_newest=newest),
         create=True,
     )
@@ -54,8 +55,10 @@ async def update(request: Request) -> Response:
 async def merge(request: Request) -> Response:
     """mergeBatch (5.6.20): 204 or 207."""
 
+    read = merging(request)
+
     def parse(item: Any, context: Context) -> MergeFragment:
-        return _identified(merge_fragment(request, item, context))
+        return _identified(read(item, context))
 
     results = await _each(request, parse, lambda it: lambda old, now: merge_patch.merge(old, it, now))
     return _answer(request, results)
@@ -63,7 +66,7 @@ async def merge(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """deleteBatch (5.6.10): 204 or 207."""
-    ids = _listed(request, await http.body(request))
+    ids = _listed(request, await http.body(request, array=True))
     tenant = await http.tenant(request)
     results: list[tuple[str, Outcome]] = []
     operations = []
@@ -71,7 +74,7 @@ async def delete(request: Request) -> Response:
         try:
             entity_id = names.entity_id(item)
         except BadRequestData as error:
-            results.append((str(item), error))
+            results.append((item if isinstance(item, str) else "", error))
             continue
         operations.append(Operation(tenant, entity_id, _deletion(entity_id)))
     outcomes = await http.broker(request).provision.apply(operations) if operations else []
@@ -94,19 +97,19 @@ def _identified(fragment: F) -> F:
 
 
 def _listed(request: Request, content: Any) -> list[Any]:
-    if not isinstance(content, list):
-        raise BadRequestData("a batch is a JSON array")
+    if not isinstance(content, list) or not content:
+        raise BadRequestData("a batch is a JSON array with at least one item (5.6.7)")
     most = http.broker(request).settings.max_batch
     if len(content) > most:
         raise BadRequestData(f"the batch has {len(content)} entities, at most {most} are taken (BROKER_MAX_BATCH)")
     if None in content:
-        raise InvalidRequest("a batch must not hold null")
+        raise BadRequestData("a batch must not hold null (5.6.7)")
     return content
 
 
 async def _each(request: Request, parse: Parse[F], rule: Rule[F], *, create: bool = False) -> list[tuple[str, Outcome]]:
     """Parse and apply every item; each one's error is its own, in the order of the body."""
-    items = _listed(request, await http.body(request))
+    items = _listed(request, await http.body(request, array=True))
     if http.is_ld(request) and http.link_context(request) is not None:
         raise BadRequestData("Link: a body of application/ld+json brings its own @context")
     shared = None if http.is_ld(request) else await http.query_context(request)
@@ -138,14 +141,26 @@ def _answer(request: Request, results: list[tuple[str, Outcome]], *, created: bo
         if isinstance(outcome, NgsiLdError)
     ]
     refused = [
-        {"entityId": entity_id, "error": BadRequestData(f"not updated: {outcome.not_updated}").problem()}
+        {"entityId": entity_id, "error": _untouched(outcome).problem()}
         for entity_id, outcome in results
         if not isinstance(outcome, NgsiLdError) and outcome.not_updated
     ]
-    good = list(dict.fromkeys(entity_id for entity_id, outcome in results if not isinstance(outcome, NgsiLdError)))
+    good = list(
+        dict.fromkeys(
+            entity_id
+            for entity_id, outcome in results
+            if not isinstance(outcome, NgsiLdError) and not outcome.not_updated
+        )
+    )
     if errors or refused:
         return http.done(request, 207, {"success": good, "errors": errors + refused})
     made = dict.fromkeys(
         entity_id for entity_id, outcome in results if not isinstance(outcome, NgsiLdError) and outcome.created
     )
     return http.done(request, 201, list(made)) if created and made else http.done(request)
+
+
+def _untouched(change: Change) -> BadRequestData:
+    """What a batch tells of an entity of which some attributes stayed as they were."""
+    told = "; ".join(f"{iri}: {reason}" for iri, reason in change.not_updated)
+    return BadRequestData(f"not updated, unlike the rest of the entity: {told}")

@@ -1,6 +1,9 @@
 """/entities and /entities/{id}: what is written (GS CIM 009, 6.4, 6.5, 6.6)."""
 
-from typing import Any, Final
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +17,8 @@ from ngsi.errors import BadRequestData, shown
 from ngsi.jsonld import Context
 from ngsi.merge import MergeFragment, merge, parse_merge
 from ngsi.times import date_time, text
+
+F = TypeVar("F", Fragment, MergeFragment)
 
 _INPUT_FORMATS: Final = frozenset({"normalized", "concise", "simplified", "keyValues"})
 
@@ -33,7 +38,7 @@ async def replace(request: Request) -> Response:
     if isinstance(content, dict):
         content = {"id": entity_id, **content}
     fragment = parse_entity(content, context)
-    _same_id(fragment, entity_id)
+    fragment = _for_path(fragment, entity_id)
     change = await settle(
         request, entity_id, lambda before, now: patch.replace_entity(before, fragment, now), context=context
     )
@@ -43,8 +48,7 @@ async def replace(request: Request) -> Response:
 async def merge_entity(request: Request) -> Response:
     """mergeEntity (5.6.17)."""
     entity_id, content, context = await _sent(request)
-    fragment = merge_fragment(request, content, context)
-    _same_id(fragment, entity_id)
+    fragment = _for_path(merging(request)(content, context), entity_id)
     change = await settle(request, entity_id, lambda before, now: merge(before, fragment, now), context=context)
     return http.done(request, headers=versioned(change))
 
@@ -62,11 +66,11 @@ async def append_attributes(request: Request) -> Response:
     keep = "noOverwrite" in http.options(given, frozenset({"noOverwrite"}))
     entity_id, content, context = await _sent(request)
     fragment = _fragment(content, context, entity_id)
-    refuse_null(fragment.attributes)
+    refuse_null(fragment)
     change = await settle(
         request, entity_id, lambda before, now: patch.append(before, fragment, now, no_overwrite=keep), context=context
     )
-    return _update_result(request, change, context)
+    return _update_result(request, change)
 
 
 async def update_attributes(request: Request) -> Response:
@@ -74,21 +78,22 @@ async def update_attributes(request: Request) -> Response:
     entity_id, content, context = await _sent(request)
     fragment = _fragment(content, context, entity_id)
     change = await settle(request, entity_id, lambda before, now: patch.update(before, fragment, now), context=context)
-    return _update_result(request, change, context)
+    return _update_result(request, change)
 
 
-def merge_fragment(request: Request, content: Any, context: Context) -> MergeFragment:
-    """The fragment of a merge with the parameters that say how to read it."""
+def merging(request: Request) -> Callable[[Any, Context], MergeFragment]:
+    """How the fragments of a merge are read, as the parameters say. Raises BadRequestData for those."""
     given = http.parameters(request)
-    chosen = http.options(given, _INPUT_FORMATS) | {given.get("format", "normalized")}
+    chosen = http.options(given, _INPUT_FORMATS)
+    if "format" in given:  # it goes before options (6.5.3.4)
+        chosen = frozenset({given["format"]})
     if not chosen <= _INPUT_FORMATS:
         raise BadRequestData(f"format: {shown(given['format'])} is not one of {', '.join(sorted(_INPUT_FORMATS))}")
     observed_at = (
         text(date_time(given["observedAt"].replace(" ", "+"), "observedAt")) if "observedAt" in given else None
     )
-    return parse_merge(
-        content,
-        context,
+    return partial(
+        parse_merge,
         simplified=not chosen.isdisjoint({"simplified", "keyValues"}),
         observed_at=observed_at,
         language=names.language_tag(given["lang"]) if "lang" in given else None,
@@ -103,19 +108,19 @@ async def _sent(request: Request) -> tuple[str, Any, Context]:
 
 
 def _fragment(content: Any, context: Context, entity_id: str) -> Fragment:
-    fragment = parse_fragment(content, context)
-    _same_id(fragment, entity_id)
-    return fragment.with_id(entity_id)
+    return _for_path(parse_fragment(content, context), entity_id)
 
 
-def _same_id(fragment: Fragment | MergeFragment, entity_id: str) -> None:
+def _for_path(fragment: F, entity_id: str) -> F:
+    """`fragment` with the id of the path, which is the only one that it may say."""
     if fragment.id is not None and fragment.id != entity_id:
         raise BadRequestData(f"id: {shown(fragment.id)} is not the id of the path, {shown(entity_id)}")
+    return dataclasses.replace(fragment, id=entity_id)
 
 
-def _update_result(request: Request, change: Change, context: Context) -> Response:
+def _update_result(request: Request, change: Change) -> Response:
     if not change.not_updated:
         return http.done(request, headers=versioned(change))
-    refused = [{"attributeName": context.compact(iri), "reason": reason} for iri, reason in change.not_updated]
-    updated = [context.compact(iri) for iri in change.touched]
-    return http.done(request, 207, {"updated": updated, "notUpdated": refused}, versioned(change))
+    # full names, since such an answer has no @context (6.3.6)
+    refused = [{"attributeName": iri, "reason": reason} for iri, reason in change.not_updated]
+    return http.done(request, 207, {"updated": change.touched, "notUpdated": refused}, versioned(change))

@@ -128,11 +128,15 @@ async def query_context(request: Request) -> Context:
     return await broker(request).contexts.load(link_context(request), tenant_name(request))
 
 
-async def body(request: Request) -> Any:
-    """The JSON of the body. Raises 413, 415 (Content-Encoding), InvalidRequest, BadRequestData."""
+async def body(request: Request, *, array: bool = False) -> Any:
+    """The JSON of the body; empty only when it is an `array`. Raises 413, 415 (Content-Encoding), InvalidRequest,
+    BadRequestData."""
     settings = broker(request).settings
     encoding = request.headers.get("content-encoding", "").strip().lower()
-    return bodies.parse(await bodies.read(request.stream(), encoding, settings.max_body), settings.max_depth)
+    content = bodies.parse(await bodies.read(request.stream(), encoding, settings.max_body), settings.max_depth)
+    if content == {} or (content == [] and not array):
+        raise InvalidRequest("the body is empty JSON")
+    return content
 
 
 def is_ld(request: Request) -> bool:

@@ -2,9 +2,12 @@
 
 import asyncio
 from typing import Any
+from unittest.mock import ANY
 
 import httpx
 import pytest
+
+from ngsi.terms import DEFAULT_VOCAB
 
 ID = "urn:ngsi-ld:Room:1"
 OTHER = "urn:ngsi-ld:Room:2"
@@ -27,8 +30,13 @@ async def shown(client: httpx.AsyncClient, entity_id: str = ID, **parameters: st
     return body
 
 
+LIST = {"type": "ListProperty", "valueList": [1, 2]}
+WAY = {"type": "ListRelationship", "objectList": [{"object": OTHER}]}
 STORED = room(
     a=prop(1, unitCode="CEL"),
+    scope=["/A", "/B"],
+    list=LIST,
+    way=WAY,
     d=[prop(1), prop(2, datasetId="urn:d:1")],
     only=prop(3, datasetId="urn:d:1"),
     sub=prop(1, q=prop(2)),
@@ -65,7 +73,22 @@ OPERATIONS: dict[str, tuple[str, str, Any, int, dict[str, Any]]] = {
         204,
         {"d": prop(1)},
     ),
-    "update of a scope that is not there": ("PATCH", "/attrs", {"scope": "/A"}, 207, {"scope": None}),
+    "update with null members": ("PATCH", "/attrs", {"a": prop(9, unitCode=NULL, q=NULL)}, 204, {"a": prop(9)}),
+    "update with null lists": (
+        "PATCH",
+        "/attrs",
+        {"list": {"valueList": [NULL]}, "way": {"objectList": [NULL]}},
+        204,
+        {"list": None, "way": None, "a": STORED["a"]},
+    ),
+    "update with a null type": ("PATCH", "/attrs", {"type": NULL}, 400, {"type": "Room"}),
+    "update with a null datasetId": ("PATCH", "/attrs", {"a": prop(9, datasetId=NULL)}, 400, {"a": STORED["a"]}),
+    "update of the scope": ("PATCH", "/attrs", {"scope": "/C"}, 204, {"scope": "/C"}),
+    "update with a null scope": ("PATCH", "/attrs", {"scope": NULL}, 204, {"scope": None}),
+    "update with a null expiresAt": ("PATCH", "/attrs", {"expiresAt": NULL}, 204, {"a": STORED["a"]}),
+    "append of a null scope": ("POST", "/attrs", {"scope": NULL}, 400, {"scope": ["/A", "/B"]}),
+    "append with a null member": ("POST", "/attrs", {"a": prop(9, unitCode=NULL)}, 400, {"a": STORED["a"]}),
+    "append of scopes": ("POST", "/attrs?options=noOverwrite", {"scope": "/C"}, 204, {"scope": ["/A", "/B", "/C"]}),
     "partial update keeps the rest": ("PATCH", "/attrs/a", {"value": 9}, 204, {"a": prop(9, unitCode="CEL")}),
     "partial update of a dataset": (
         "PATCH",
@@ -82,9 +105,12 @@ OPERATIONS: dict[str, tuple[str, str, Any, int, dict[str, Any]]] = {
     "partial update of no default": ("PATCH", "/attrs/only", {"value": 1}, 404, {}),
     "partial update of the scope": ("PATCH", "/attrs/scope", {"value": "/A"}, 400, {}),
     "partial update of a bad name": ("PATCH", "/attrs/in(valid", {"value": 1}, 400, {}),
+    "partial update with a null value": ("PATCH", "/attrs/a", {"value": NULL}, 400, {"a": STORED["a"]}),
+    "partial update with a null list": ("PATCH", "/attrs/list", {"valueList": [NULL]}, 400, {"list": LIST}),
     "partial update with a nested null": ("PATCH", "/attrs/a", {"value": {"x": NULL}}, 400, {"a": STORED["a"]}),
     "replace an attribute": ("PUT", "/attrs/a", prop(9), 204, {"a": prop(9)}),
     "replace one that is not there": ("PUT", "/attrs/unknown", prop(9), 404, {}),
+    "replace by a null member": ("PUT", "/attrs/a", prop(9, unitCode=NULL), 400, {"a": STORED["a"]}),
     "replace by null": ("PUT", "/attrs/a", prop(NULL), 400, {"a": STORED["a"]}),
     "delete an attribute": ("DELETE", "/attrs/a", None, 204, {"a": None}),
     "delete the default only": ("DELETE", "/attrs/d", None, 204, {"d": prop(2, datasetId="urn:d:1")}),
@@ -96,6 +122,14 @@ OPERATIONS: dict[str, tuple[str, str, Any, int, dict[str, Any]]] = {
     "delete with a bad dataset": ("DELETE", "/attrs/a?datasetId=nonsense", None, 400, {}),
     "merge": ("PATCH", "", {"a": {"type": "Property", "value": 9}}, 204, {"a": prop(9, unitCode="CEL")}),
     "merge of bare values": ("PATCH", "?options=keyValues", {"a": 9}, 204, {"a": prop(9, unitCode="CEL")}),
+    "merge where format goes before options": (
+        "PATCH",
+        "?options=keyValues&format=normalized",
+        {"a": {"unitCode": "FAH"}},
+        204,
+        {"a": prop(1, unitCode="FAH")},
+    ),
+    "merge of the id in two ways": ("PATCH", "", {"id": ID, "@id": OTHER, "a": 9}, 400, {"a": STORED["a"]}),
     "merge with a bad format": ("PATCH", "?format=nonsense", {"a": 9}, 400, {}),
     "merge with a bad time": ("PATCH", "?observedAt=today", {"a": 9}, 400, {}),
     "merge with a bad language": ("PATCH", "?lang=not+a+tag", {"a": 9}, 400, {}),
@@ -147,9 +181,27 @@ async def test_a_partly_refused_append_says_what_stayed(client: httpx.AsyncClien
     await client.post("/entities", json=STORED)
     answer = await client.post(f"/entities/{ID}/attrs?options=noOverwrite", json={"a": prop(9), "new": prop(1)})
     assert answer.status_code == 207
-    assert answer.json()["updated"] == ["new"]
-    assert [item["attributeName"] for item in answer.json()["notUpdated"]] == ["a"]
+    assert answer.headers["content-type"] == "application/json"
+    assert "link" not in answer.headers  # so names are whole (6.3.6)
+    assert answer.json()["updated"] == [f"{DEFAULT_VOCAB}new"]
+    assert [item["attributeName"] for item in answer.json()["notUpdated"]] == [f"{DEFAULT_VOCAB}a"]
     assert answer.json()["notUpdated"][0]["reason"]
+
+
+async def test_a_scope_is_updated_only_where_there_is_one(client: httpx.AsyncClient) -> None:
+    await client.post("/entities", json=room())
+    answer = await client.patch(f"/entities/{ID}/attrs", json={"scope": "/A"})
+    assert answer.status_code == 207
+    assert answer.json() == {"updated": [], "notUpdated": [{"attributeName": "scope", "reason": ANY}]}
+    assert (await shown(client)).keys() == {"id", "type"}
+
+
+async def test_what_lasts_again_is_not_expired(client: httpx.AsyncClient) -> None:
+    for how in ("/attrs", ""):
+        await client.post("/entityOperations/upsert", json=[room(expiresAt="2099-01-01T00:00:00Z")])
+        assert "expiresAt" in await shown(client, sysAttrs="true")
+        assert (await client.patch(f"/entities/{ID}{how}", json={"expiresAt": NULL})).status_code == 204
+        assert "expiresAt" not in await shown(client, sysAttrs="true")
 
 
 async def test_created_at_survives_every_change(client: httpx.AsyncClient) -> None:
@@ -178,6 +230,16 @@ BATCHES: dict[str, tuple[str, Any, int, Any, set[str]]] = {
     "delete twice": ("/delete", [ID, ID], 207, [ID], {ID}),
     "delete": ("/delete", [ID], 204, None, set()),
     "delete a bad id": ("/delete", ["nonsense", ID], 207, [ID], {"nonsense"}),
+    "delete what is no id": ("/delete", [5, {"id": ID}], 207, [], {""}),
+    "update with null": ("/update", [{"id": ID, "a": NULL, "sub": prop(1, q=NULL)}], 204, None, set()),
+    "update of nothing by null": ("/update", [{"id": ID, "new": NULL}], 207, [], {ID}),
+    "update without overwriting": ("/update?options=noOverwrite", [{"id": ID, "a": 9, "n": 1}], 207, [], {ID}),
+    "update that overwrites nothing": ("/update?options=noOverwrite", [{"id": ID, "n": 1}], 204, None, set()),
+    "update by null without overwriting": ("/update?options=noOverwrite", [{"id": ID, "a": NULL}], 207, [], {ID}),
+    "upsert with null": ("/upsert?options=update", [room(a=NULL)], 204, None, set()),
+    "upsert of a new one with null": ("/upsert?options=update", [room(OTHER, a=NULL)], 207, [], {OTHER}),
+    "upsert that replaces by null": ("/upsert", [room(a=NULL), room(OTHER)], 207, [OTHER], {ID}),
+    "upsert without a type": ("/upsert?options=update", [{"id": ID, "a": 1}], 207, [], {ID}),
 }
 
 
@@ -198,7 +260,26 @@ async def test_one_batch(client: httpx.AsyncClient, case: str) -> None:
 @pytest.mark.parametrize("body", [[], {}, [None], {"id": ID}, [room(), None]])
 async def test_a_batch_that_is_none(client: httpx.AsyncClient, body: Any) -> None:
     for path in ("create", "upsert", "update", "merge", "delete"):
-        assert (await client.post(f"/entityOperations/{path}", json=body)).status_code == 400
+        answer = await client.post(f"/entityOperations/{path}", json=body)
+        assert answer.status_code == 400
+        assert answer.json()["type"].endswith("InvalidRequest" if body == {} else "BadRequestData")
+
+
+@pytest.mark.parametrize("query", ["observedAt=today", "lang=not+a+tag", "format=nonsense", "options=nonsense"])
+async def test_parameters_of_a_batch_are_checked_once(client: httpx.AsyncClient, query: str) -> None:
+    answer = await client.post(f"/entityOperations/merge?{query}", json=[room(a=1)])
+    assert answer.status_code == 400
+    assert query.partition("=")[0] in answer.json()["detail"]
+
+
+async def test_null_in_an_upsert_deletes(client: httpx.AsyncClient) -> None:
+    await client.post("/entities", json=STORED)
+    body = [room(a=NULL, sub=prop(5, q=NULL), scope=NULL)]
+    assert (await client.post("/entityOperations/upsert?options=update", json=body)).status_code == 204
+    found = await shown(client)
+    assert "a" not in found
+    assert "scope" not in found
+    assert found["sub"] == prop(5)
 
 
 async def test_purge_deletes_what_the_query_finds(client: httpx.AsyncClient) -> None:

@@ -47,6 +47,19 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "a null value deletes an attribute": ({"a": prop(1), "b": prop(2)}, {"a": prop(NULL)}, {"b": prop(2)}),
     "null deletes a member": ({"a": prop(1, unitCode="CEL")}, {"a": {"unitCode": NULL}}, {"a": prop(1)}),
     "null deletes a sub-attribute": ({"a": prop(1, q=prop(2))}, {"a": {"type": "Property", "q": NULL}}, {"a": prop(1)}),
+    "null deletes a sub-attribute without a type": ({"a": prop(1, q=prop(2))}, {"a": {"q": NULL}}, {"a": prop(1)}),
+    "a sub-attribute without a type": ({"a": prop(1, q=prop(2))}, {"a": {"q": 3}}, {"a": prop(1, q=prop(3))}),
+    "a new sub-attribute that says its type": ({"a": prop(1)}, {"a": {"q": prop(3)}}, {"a": prop(1, q=prop(3))}),
+    "a member of the value goes before a sub-attribute": (
+        {"a": prop({"q": 1, "r": 2}, q=prop(2))},
+        {"a": {"q": 3}},
+        {"a": prop({"q": 3, "r": 2}, q=prop(2))},
+    ),
+    "null lists delete": (
+        {"a": {"type": "ListProperty", "valueList": [1]}, "b": {"objectList": ["urn:x:1"]}, "c": {"vocab": "V"}},
+        {"a": {"valueList": [NULL]}, "b": {"objectList": [NULL]}, "c": {"vocab": [NULL]}, "d": 1},
+        {"d": prop(1)},
+    ),
     "null for nothing is harmless": ({"a": prop(1)}, {"b": NULL}, {"a": prop(1)}),
     "values merge member by member": (
         {"a": prop(STREET)},
@@ -97,6 +110,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     ),
     "scope is replaced": ({"scope": ["/A", "/B"]}, {"scope": "/C"}, {"scope": "/C"}),
     "scope is deleted": ({"scope": "/A"}, {"scope": NULL}, {}),
+    "scopes are deleted": ({"scope": ["/A", "/B"]}, {"scope": [NULL]}, {}),
     "json merges verbatim": (
         {"j": {"type": "JsonProperty", "json": {"type": "x", "n": None}}},
         {"j": {"type": "JsonProperty", "json": {"m": 1}}},
@@ -112,6 +126,24 @@ def test_what_a_merge_leaves(case: str) -> None:
 
 
 SIMPLIFIED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "texts in one language": (
+        {"n": {"type": "LanguageProperty", "languageMap": {"ja": "金沢", "en": "K"}}},
+        {"n": ["Kanazawa", "Kaga"]},
+        {"language": "en"},
+        {"n": {"type": "LanguageProperty", "languageMap": {"ja": "金沢", "en": ["Kanazawa", "Kaga"]}}},
+    ),
+    "instances by datasetId": (
+        {"a": [prop(1, unitCode="CEL"), prop(2, datasetId="urn:d:1")]},
+        {"a": {"dataset": {"@none": 3, "urn:d:1": 4, "urn:d:2": 5}}},
+        {},
+        {"a": [prop(3, unitCode="CEL"), prop(4, datasetId="urn:d:1"), prop(5, datasetId="urn:d:2")]},
+    ),
+    "a value that only looks like instances": (
+        {"a": prop(1)},
+        {"a": {"dataset": {"name": 3}}},
+        {},
+        {"a": prop({"dataset": {"name": 3}})},
+    ),
     "a bare value keeps the type": (
         {"r": {"type": "Relationship", "object": "urn:x:1"}},
         {"r": "urn:x:2"},
