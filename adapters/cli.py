@@ -13,13 +13,14 @@ from typing import Any, TypeAlias
 import httpx
 import orjson
 
+from adapters import examples
 from adapters.backfill import Journal, Progress, backfill, bar
 from adapters.privacy.report import report
 from adapters.privacy.store import PrivacyStore
 from adapters.quarantine import Quarantine
 from adapters.registry import load, published
 from adapters.replay import ReplayError, replay
-from adapters.scaffold import POINT, package, scaffold
+from adapters.scaffold import next_steps, scaffold
 from adapters.service import doors, serve, until_stopped
 from adapters.settings import AdapterSettings
 from adapters.sink import problem_of
@@ -42,6 +43,11 @@ def register(subparsers: Subparsers) -> None:
     new = _command(group, "new", "write the folder of a new adapter", write_adapter)
     new.add_argument("name")
     new.add_argument("--folder", type=Path, default=Path(), help="where; the current folder when left out")
+    tried = _command(
+        group, "test", "decode the examples of an adapter and compare with what they expect", test_examples
+    )
+    tried.add_argument("name")
+    tried.add_argument("--write", action="store_true", help="write expected.json anew; then look at what changed")
     telling = _command(group, "privacy", "tell every published count of persons with its k, as CSV", tell_privacy)
     telling.add_argument("source", nargs="?", help="only of this source")
     group = _group(subparsers, "quarantine", "messages that could not become entities")
@@ -115,6 +121,22 @@ async def _fill_back(settings: AdapterSettings, name: str, files: list[Path]) ->
     print(f"\n{done.entities} entities stored, {done.set_aside} set aside, in {seconds:.1f} s", file=sys.stderr)
 
 
+def test_examples(args: argparse.Namespace) -> int:
+    return _reported(lambda: _test_examples(args.name, args.write))
+
+
+def _test_examples(name: str, write: bool) -> None:
+    adapter, failed = load(name), 0
+    for folder in examples.folders(name):
+        if write:
+            examples.write(adapter, folder)
+        differences = list(examples.check(adapter, folder))
+        failed += bool(differences)
+        print(f"{'differs' if differences else 'ok     '} {folder.name}", *differences, sep="\n    ")
+    if failed:
+        raise SourceError(f"{failed} examples of {name} differ (- expected, + found)")
+
+
 def write_adapter(args: argparse.Namespace) -> int:
     return _reported(lambda: _write_adapter(args.name, args.folder))
 
@@ -125,7 +147,7 @@ def _write_adapter(name: str, folder: Path) -> None:
             print(path)
     except ValueError as error:
         raise SourceError(str(error)) from error
-    print(f"Publish it in pyproject.toml:{POINT.format(name=name, package=package(name, folder))}", end="")
+    print(next_steps(name, folder))
 
 
 def tell_privacy(args: argparse.Namespace) -> int:

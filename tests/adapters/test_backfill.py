@@ -1,6 +1,5 @@
-"""Files of the past: in parts, resumed, and a new adapter's folder."""
+"""Files of the past: in parts, resumed."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from adapters.__main__ import main
 from adapters.backfill import Journal, Part, backfill, parts
 from adapters.contract import Adapter, DecodeError, Message, SourceSettings
 from adapters.delivery import Broker, Source
-from adapters.scaffold import scaffold
 from models import Device, Model, urn
 from tests.adapters.recorder import Recorder
 from tests.adapters.test_commands import RAIN, WIFI
@@ -106,36 +104,3 @@ def test_a_personal_source_without_permission_is_not_filled(
     assert main(["adapters", "backfill", "wifi", str(city / "log.csv")]) == 1
     assert "stays silent until it says owner" in capsys.readouterr().err
     assert not recorder.stored
-
-
-def test_a_new_adapter_works_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert main(["adapters", "new", "snow_depth", "--folder", str(tmp_path)]) == 0
-    monkeypatch.syspath_prepend(tmp_path)
-    try:
-        from snow_depth.adapter import ADAPTER  # type: ignore[import-not-found]
-
-        decode = ADAPTER.decoder(ADAPTER.settings(), None)
-        from tests.adapters.cases import RECEIVED_AT
-
-        good = list(decode(Message((tmp_path / "snow_depth/examples/ok/input.csv").read_bytes(), RECEIVED_AT)))
-        assert [item.to_ngsi()["temperature"]["value"] for item in good] == [21.5]
-        bad = list(decode(Message((tmp_path / "snow_depth/examples/hostile/input.csv").read_bytes(), RECEIVED_AT)))
-        assert [(item.field, item.rule) for item in bad] == [
-            ("日時", "is no date and time such as 2026/06/19 12:50"),
-            ("気温", "lies outside -40 to 50"),
-        ]
-    finally:
-        for name in [name for name in sys.modules if name.startswith("snow_depth")]:
-            del sys.modules[name]
-
-
-@pytest.mark.parametrize("name", ["Snow", "../x", "", "1a", "a-b"])
-def test_a_new_adapter_has_a_plain_name(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="a-z"):
-        scaffold(name, tmp_path)
-
-
-def test_what_is_there_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "snow").mkdir()
-    assert main(["adapters", "new", "snow", "--folder", str(tmp_path)]) == 1
-    assert "File exists" in capsys.readouterr().err
