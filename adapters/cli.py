@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,10 +16,12 @@ import orjson
 
 from adapters import examples
 from adapters.backfill import Journal, Progress, backfill, bar
+from adapters.codecs.table import text_of
+from adapters.contract import DecodeError
 from adapters.privacy.report import report
 from adapters.privacy.store import PrivacyStore
 from adapters.quarantine import Quarantine
-from adapters.registry import load, published
+from adapters.registry import BrokenAdapter, load, published
 from adapters.replay import ReplayError, replay
 from adapters.scaffold import next_steps, scaffold
 from adapters.service import doors, serve, until_stopped
@@ -69,9 +72,16 @@ def run_sources(args: argparse.Namespace) -> int:
 
 def list_sources(args: argparse.Namespace) -> int:
     for name in sorted(published()):
-        adapter = load(name)
-        print(f"adapter {name:14} usually by {adapter.transport}{', personal' if adapter.personal else ''}")
+        print(f"adapter {name:14} {_about(name)}")
     return _reported(_list_declared)
+
+
+def _about(name: str) -> str:
+    try:
+        adapter = load(name)
+    except BrokenAdapter as error:
+        return f"broken: {error}"
+    return f"usually by {adapter.transport}{', personal' if adapter.personal else ''}"
 
 
 def _list_declared() -> None:
@@ -134,7 +144,7 @@ def _test_examples(name: str, write: bool) -> None:
         failed += bool(differences)
         print(f"{'differs' if differences else 'ok     '} {folder.name}", *differences, sep="\n    ")
     if failed:
-        raise SourceError(f"{failed} examples of {name} differ (- expected, + found)")
+        raise SourceError(f"examples of {name} that differ: {failed} (- expected, + found)")
 
 
 def write_adapter(args: argparse.Namespace) -> int:
@@ -184,7 +194,16 @@ async def _show_quarantine(number: int, tenant: str) -> None:
         record = await _quarantine(client).show(number, tenant)
     raw: bytes = record.pop("raw")
     print(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
-    print(f"raw, {len(raw)} bytes: {raw[:2000]!r}")
+    print(f"raw, {len(raw)} bytes: {_readable(raw[:2000])}")
+
+
+def _readable(raw: bytes) -> str:
+    """As text where it is text, else as Python writes bytes."""
+    with suppress(DecodeError, UnicodeDecodeError):
+        text = text_of(raw)
+        if all(each.isprintable() or each in "\r\n\t\u3000" for each in text):
+            return f"\n{text}"
+    return repr(raw)
 
 
 def replay_quarantine(args: argparse.Namespace) -> int:

@@ -93,6 +93,8 @@ def read(settings: AdapterSettings) -> tuple[Declaration, ...]:
         file = SourceFile.model_validate(tomllib.loads(text))
     except OSError as error:
         raise SourceError(f"{place}: {error.strerror}") from error
+    except ValidationError as error:
+        raise SourceError(f"{place}: {_rules(error)}") from error
     except KeyError as error:
         raise SourceError(f"{place}: ${{{error.args[0]}}} is none of {', '.join(names)}") from error
     except ValueError as error:
@@ -124,8 +126,15 @@ def bind(declaration: Declaration, around: Surroundings) -> Source:
             Gate(declaration.name, declaration.quality, around.scores) if declaration.quality else None,
             Constants(),
         )
-    except (LookupError, TypeError, OSError, ValidationError, ValueError) as error:
+    except ValidationError as error:
+        raise SourceError(f"source {declaration.name}: {_rules(error)}") from error
+    except (LookupError, TypeError, OSError, ValueError) as error:
         raise SourceError(f"source {declaration.name}: {error}") from error
+
+
+def _rules(error: ValidationError) -> str:
+    """What is wrong where, without the address of pydantic's own manual."""
+    return "; ".join(": ".join(filter(None, [".".join(map(str, item["loc"])), item["msg"]])) for item in error.errors())
 
 
 def bind_all(declarations: Iterable[Declaration], around: Surroundings) -> list[Source]:

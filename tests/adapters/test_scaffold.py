@@ -3,11 +3,13 @@
 import shutil
 import sys
 import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import orjson
 import pytest
 
+from adapters import registry
 from adapters.__main__ import main
 from adapters.contract import Message
 from adapters.examples import RECEIVED_AT, check, write
@@ -81,3 +83,22 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "snow").mkdir()
     assert main(["adapters", "new", "snow", "--folder", str(tmp_path)]) == 1
     assert "File exists" in capsys.readouterr().err
+
+
+def test_an_adapter_that_cannot_be_loaded_leaves_the_others_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken_snow.py").write_text("frm nowhere")
+    point = EntryPoint("snow", "broken_snow:ADAPTER", registry.GROUP)
+    known = registry.published()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("adapters.cli.published", lambda: known | {"snow": point})
+    monkeypatch.setattr(registry, "published", lambda: known | {"snow": point})
+    monkeypatch.setenv("ADAPTERS_SOURCES", str(tmp_path / "sources.toml"))
+    (tmp_path / "sources.toml").write_text('[[source]]\nname = "snow"\nadapter = "snow"\n')
+    assert main(["adapters", "list"]) == 0
+    told = capsys.readouterr().out
+    assert "broken: adapter 'snow' cannot be loaded: SyntaxError" in told
+    assert "adapter sigfox         usually by webhook" in told
+    assert main(["adapters", "check"]) == 1
+    assert "cannot be loaded: SyntaxError" in capsys.readouterr().err
