@@ -25,10 +25,12 @@ from ngsi import aliases
 from ngsi.errors import BadRequestData, InvalidRequest, NonexistentTenant, shown
 from ngsi.jsonld import Context
 
-# quotes and brackets that were forgotten are forgiven
+# quotes and brackets that were forgotten are forgiven, and a relation when there is no other link it could be
 _LINK: Final = re.compile(
-    r"<(?:([^<>\s]+)>|([^<>;,\s]+))\s*;[^<]*?\brel\s*=\s*[\"']?http://www\.w3\.org/ns/json-ld#context\b"
+    r"(?:<([^<>\s]+)>|<?(https?://[^<>;,\s]+))\s*;[^<]*?"
+    r"\brel\s*=\s*[\"']?https?://www\.w3\.org/ns/json-ld#context\b"
 )
+_LONE: Final = re.compile(r"\s*(?:<([^<>\s]+)>|(https?://[^<>;,\s]+))\s*(?:;\s*type\s*=[^;,]*)?")
 _TENANT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _CONTEXT_REL: Final = '; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 
@@ -116,9 +118,9 @@ def is_tenant(name: str) -> bool:
 
 
 def link_context(request: Request) -> str | None:
-    """The @context URL of the Link header; a missing closing quote or bracket is forgiven."""
+    """The @context URL of the Link header; missing quotes, brackets and relation are forgiven."""
     for header in request.headers.getlist("link"):
-        match = _LINK.search(header)
+        match = _LINK.search(header) or _LONE.fullmatch(header)
         if match:
             return match.group(1) or match.group(2)
     return None

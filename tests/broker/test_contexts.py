@@ -162,6 +162,33 @@ async def test_many_who_ask_at_once_cost_one_fetch(city: httpx.AsyncClient, web:
     assert web.asked == {"/c.jsonld": 1}
 
 
+JSON_LD = "http://www.w3.org/ns/json-ld#context"
+# ways clients write a Link, with the URL at {}, and whether it is taken for the @context
+LINKS = {
+    f'<{{}}>; rel="{JSON_LD}"; type="{LD}"': True,
+    f"<{{}}>;rel={JSON_LD};type={LD}": True,
+    f'<{{}}>; type="{LD}"; rel="{JSON_LD}"': True,
+    f'<{{}}; rel="{JSON_LD}"; type="{LD}"': True,
+    f'<{{}}>; rel="{JSON_LD}; type="{LD}': True,
+    f'{{}}; rel="{JSON_LD}"; type="{LD}"': True,
+    f'<{{}}>; rel="{JSON_LD.replace("http:", "https:")}"': True,
+    f'</next>; rel="next", <{{}}>; rel="{JSON_LD}"': True,
+    f'<{{}}>; type="{LD}"': True,
+    "<{}>": True,
+    "{}": True,
+    '<{}>; rel="next"': False,
+    '<{}>; rel="http://www.w3.org/ns/ldp#context"': False,
+}
+
+
+@pytest.mark.parametrize(("written", "taken"), LINKS.items())
+async def test_how_clients_write_the_link(city: httpx.AsyncClient, web: Source, written: str, taken: bool) -> None:
+    url = web.put("/c.jsonld", TERMS)
+    await city.post("/entities", json=ROOM, headers={"Link": written.format(url)})
+    told = (await city.get(f"/entities/{ROOM['id']}")).json()["type"]
+    assert told == ("https://a.example/Room" if taken else "Room")
+
+
 async def test_brokers_that_keep_the_same_new_context_at_the_same_moment(dsn: str) -> None:
     put, now = statements("contexts")["put"], datetime.now(UTC)
     async with asyncpg.create_pool(dsn, min_size=8, max_size=8) as pool:
