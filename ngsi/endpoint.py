@@ -117,15 +117,23 @@ def notifier_info(value: Any, field: str) -> list[dict[str, str]]:
 
 
 def pairs(value: Any, field: str) -> list[dict[str, str]]:
-    """KeyValuePair[] (5.2.22): strings, without control characters."""
+    """KeyValuePair[] (5.2.22): strings, without control characters. Some clients write a pair as `{name: value}`."""
     if not isinstance(value, list):
         raise BadRequestData(f"{field}: {shown(value)} is not an array of {{key, value}}")
+    value = [_pair(item) for item in value]
     for item in value:
         if not isinstance(item, dict) or not isinstance(item.get("key"), str) or not isinstance(item.get("value"), str):
             raise BadRequestData(f"{field}: {shown(item)} is not a pair of the strings key and value (5.2.22)")
         if _CONTROL.search(item["key"]) or _CONTROL.search(item["value"]):
             raise BadRequestData(f"{field}: {shown(item['key'])}: a line break or control character in a pair")
     return [{"key": item["key"], "value": item["value"]} for item in value]
+
+
+def _pair(item: Any) -> Any:
+    if not isinstance(item, dict) or len(item) != 1 or not {"key", "value"}.isdisjoint(item):
+        return item
+    ((key, value),) = item.items()
+    return {"key": key, "value": str(value) if isinstance(value, int) else value}
 
 
 def _key(secret: str) -> bytes:

@@ -78,6 +78,9 @@ def reaching(**more: Any) -> dict[str, Any]:
         (reaching(receiverInfo=[{"key": "X A", "value": "1"}]), "X A"),
         (reaching(receiverInfo=[{"key": "Transfer-Encoding", "value": "chunked"}]), "Transfer-Encoding"),
         (reaching(receiverInfo=[{"key": "X-A", "value": 1}]), "strings"),
+        (reaching(receiverInfo=[{"X-A": {"a": 1}}]), "strings"),
+        (reaching(receiverInfo=[{"key": "X-A"}]), "strings"),
+        (reaching(notifierInfo=[{"MQTT-QoS": 3}]), "MQTT-QoS"),
         (reaching(notifierInfo=[{"key": "MQTT-QoS", "value": "3"}]), "MQTT-QoS"),
         (reaching(notifierInfo=[{"key": "Webhook-Secret", "value": "whsec_!"}]), "base64"),
     ],
@@ -86,6 +89,14 @@ def test_what_breaks_a_rule_is_refused_with_member_and_rule(body: Any, word: str
     with pytest.raises(BadRequestData) as caught:
         subscription_document.parse(body, compile_context([], CORE), NOW)
     assert word in caught.value.detail
+
+
+def test_pairs_as_some_clients_write_them() -> None:
+    given = reaching(receiverInfo=[{"Authorization": "Bearer x"}], notifierInfo=[{"MQTT-QoS": 2}])
+    document = subscription_document.parse(given, compile_context([], CORE), NOW)
+    told = document["notification"]["endpoint"]
+    assert told["receiverInfo"] == [{"key": "Authorization", "value": "Bearer x"}]
+    assert told["notifierInfo"] == [{"key": "MQTT-QoS", "value": "2"}]
 
 
 def test_a_stored_document_is_read_without_its_context() -> None:
