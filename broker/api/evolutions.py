@@ -23,13 +23,14 @@ from ngsi.query.entities import EntityQuery
 from ngsi.query.q import Path
 from ngsi.query.temporal import Aggregation, TemporalQuery, parse_aggregation, parse_temporal
 
+# when several are asked for, the first: clients ask for temporalValues, and then for aggregatedValues too
 _FORMATS: Final[dict[str, TemporalFormat]] = {
-    "normalized": "normalized",
-    "concise": "concise",
+    "aggregatedValues": "aggregatedValues",
     "temporalValues": "temporalValues",
     "simplified": "temporalValues",
     "keyValues": "temporalValues",
-    "aggregatedValues": "aggregatedValues",
+    "concise": "concise",
+    "normalized": "normalized",
 }
 _AGGREGATION: Final = frozenset({"aggrMethods", "aggrPeriodDuration", "aggrTimezone"})
 _OF_BODY: Final = ("attrs", "pick", "omit", "lang", "datasetId")

@@ -126,6 +126,12 @@ async def test_methods_by_kind_of_value(client: httpx.AsyncClient, given: list[A
         assert answer.json()["type"].endswith("/InvalidRequest")
 
 
+async def test_aggregates_go_before_values_when_both_are_asked_for(client: httpx.AsyncClient) -> None:
+    await provide(client, a=[instance(value, at) for value, at in zip([1, 2, 3, 4], HOURS, strict=True)])
+    asked = {"options": "temporalValues,aggregatedValues", "aggrMethods": "max"}
+    assert (await client.get(PATH, params=asked)).json()["a"]["max"][0][0] == 4
+
+
 async def test_relationships_are_counted(client: httpx.AsyncClient) -> None:
     links = [{"type": "Relationship", "object": f"urn:x:{at.hour // 2}", "observedAt": times.text(at)} for at in HOURS]
     await provide(client, link=links)
