@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     max_depth: int = Field(50, gt=0, le=200, description="deepest nesting of arrays and objects in a request body")
     max_batch: int = Field(5000, gt=0, description="most entities in one batch")
     max_limit: int = Field(1000, gt=0, description="largest page")
+    wide_queries: bool = Field(
+        False, description="answer queries by id alone, or for everything, which the standard refuses and clients ask"
+    )
     max_linked: int = Field(5000, gt=0, description="most linked entities in one answer (join)")
     default_limit: int = Field(20, gt=0, description="page size when the request names none")
     temporal_limit: int = Field(10_000, gt=0, description="most attribute instances in one temporal answer")

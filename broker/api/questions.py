@@ -50,7 +50,7 @@ def question(settings: Settings, given: Mapping[str, str], context: Context) -> 
         page=page(settings, given),
         local=_local(given, [given.get("type")]),
     )
-    return _not_too_wide(query)
+    return query if settings.wide_queries else _not_too_wide(query)
 
 
 def question_of_body(settings: Settings, given: Mapping[str, str], body: Any, context: Context) -> EntityQuery:
@@ -76,7 +76,7 @@ def question_of_body(settings: Settings, given: Mapping[str, str], body: Any, co
         page=page(settings, given),
         local=_local(given, [item.get("type", item.get("@type")) for item in entities]),
     )
-    return _not_too_wide(query)
+    return query if settings.wide_queries else _not_too_wide(query)
 
 
 def page(settings: Settings, given: Mapping[str, str]) -> Page:

@@ -5,6 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from broker.app import create_app
+from broker.settings import Settings
+
 TOKYO = [139.7, 35.6]
 KANAZAWA = [136.65, 36.57]
 
@@ -145,6 +148,21 @@ ORDERS: list[tuple[dict[str, str], str]] = [
 async def test_each_order(filled: httpx.AsyncClient) -> None:
     wrong = [(row, got) for row in ORDERS if (got := await ids(filled, **row[0])) != row[1]]
     assert not wrong
+
+
+@pytest.mark.parametrize("asked", [{}, {"id": "urn:x:1"}, {"idPattern": "^urn:x:1$"}, {"idPattern": ".*"}])
+async def test_wide_questions_where_they_are_allowed(dsn: str, asked: dict[str, str]) -> None:
+    app = create_app(Settings(database_url=dsn, wide_queries=True))
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.app.router.lifespan_context(app.app),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1026/ngsi-ld/v1") as http,
+    ):
+        for i in (1, 2):
+            await http.post("/entities", json={"id": f"urn:x:{i}", "type": f"T{i}"})
+        found = (await http.get("/entities", params=asked)).json()
+        everything = not asked or asked.get("idPattern") == ".*"
+        assert [entity["id"] for entity in found] == (["urn:x:1", "urn:x:2"] if everything else ["urn:x:1"])
 
 
 REFUSED: list[tuple[dict[str, str], str]] = [
