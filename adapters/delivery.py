@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from models import zulu
 log = logging.getLogger(__name__)
 
 NAMELESS = {"id", "type"}  # an entity with nothing more says nothing new
+POSTS = 3  # batches on their way at the same time
 LARGE = 65536  # bytes; larger messages and personal ones are decoded in a thread, so that other sources go on
 
 
@@ -85,23 +86,14 @@ async def deliver(source: Source, broker: Broker, messages: list[Message], patie
     Raises BrokerAway after `patience` seconds without the broker; `messages` then holds those that are not settled.
     """
     delivery = Delivery(source, broker, patience)
-    # While one batch is on its way the next one is decoded; they arrive one after the other.
-    under_way: asyncio.Task[None] | None = None
-    told = list(messages)
+    flight, told = Flight(delivery, messages), list(messages)
     try:
         async for batch, complete in batches(source.adapter, source.decode, told, broker.batch):
-            prepared = delivery.prepare(batch)
-            if under_way is not None:
-                await under_way
-            under_way = asyncio.create_task(delivery.send(prepared, messages, len(told) - complete))
-            await asyncio.sleep(0)
-        if under_way is not None:
-            await under_way
+            await flight.take(delivery.prepare(batch), len(told) - complete)
+        await flight.land()
         await delivery.settle(messages, 0)
     finally:
-        if under_way is not None:
-            under_way.cancel()
-            await asyncio.wait({under_way})
+        await flight.cancel()
     await delivery.tell_scores()
 
 
@@ -135,11 +127,6 @@ class Delivery:
                 else:
                     prepared.by_tenant[tenant].append((entity, message))
         return prepared
-
-    async def send(self, prepared: Prepared, messages: list[Message], left: int) -> None:
-        """Commits a batch and settles the messages that are complete with it: all but the `left` last ones."""
-        await self.post(prepared)
-        await self.settle(messages, left)
 
     async def post(self, prepared: Prepared) -> None:
         for record, message in prepared.aside:
@@ -215,6 +202,47 @@ class Delivery:
         await self._broker.quarantine.put(record, self._patience)
         self._counters.quarantined += 1
         self._set_aside[id(message)] += 1
+
+
+class Flight:
+    """Batches on their way, while the next one is decoded.
+
+    Several may be, but never two that hold the same entity: what is said of it arrives in order. A message is settled
+    after all that came before it.
+    """
+
+    def __init__(self, delivery: Delivery, messages: list[Message]) -> None:
+        self._delivery, self._messages = delivery, messages
+        self._under_way: deque[tuple[asyncio.Task[None], set[tuple[str, str]]]] = deque()
+
+    async def take(self, prepared: Prepared, left: int) -> None:
+        """Sends a batch on its way; with it all messages but the `left` last ones are complete."""
+        held = {(tenant, entity["id"]) for tenant, told in prepared.by_tenant.items() for entity, _ in told}
+        while len(self._under_way) >= POSTS or any(held & others for _, others in self._under_way):
+            await self._first()
+        before = self._under_way[-1][0] if self._under_way else None
+        self._under_way.append((asyncio.create_task(self._carry(prepared, left, before)), held))
+        await asyncio.sleep(0)
+
+    async def land(self) -> None:
+        while self._under_way:
+            await self._first()
+
+    async def cancel(self) -> None:
+        for task, _ in self._under_way:
+            task.cancel()
+        await asyncio.gather(*(task for task, _ in self._under_way), return_exceptions=True)
+
+    async def _first(self) -> None:
+        task, _ = self._under_way[0]
+        await task
+        self._under_way.popleft()
+
+    async def _carry(self, prepared: Prepared, left: int, before: asyncio.Task[None] | None) -> None:
+        await self._delivery.post(prepared)
+        if before is not None:
+            await before
+        await self._delivery.settle(self._messages, left)
 
 
 async def batches(

@@ -4,8 +4,10 @@ The session is persistent and the client id fixed, so the server keeps what arri
 whatever was not acknowledged. The server's in-flight window is the back-pressure.
 """
 
+import asyncio
 import logging
 import ssl
+import struct
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -16,6 +18,9 @@ import aiomqtt
 from adapters.contract import Message, Outcome, SourceSettings
 
 log = logging.getLogger(__name__)
+
+PUBACK = 0x40
+PIECE = 65536
 
 
 class MqttSettings(SourceSettings):
@@ -37,8 +42,13 @@ async def subscribe(settings: MqttSettings, url: str, client_id: str) -> AsyncIt
     """Messages of one subscription. Raises aiomqtt.MqttError when the connection is lost."""
     async with _client(settings.url or url, settings.client_id or client_id) as client:
         _granted(settings.topic, await client.subscribe(settings.topic, qos=1))
-        async for message in client.messages:
-            yield _message(client, message)
+        client._client._sock = _Buffered(client._client._sock)
+        receipts = _Receipts(client)
+        while True:
+            # What has arrived needs no task to wait for it.
+            yield _message(
+                receipts, client._queue.get_nowait() if len(client.messages) else await anext(client.messages)
+            )
 
 
 def _granted(topic: str, answer: Any) -> None:
@@ -68,10 +78,53 @@ def _client(url: str, client_id: str) -> aiomqtt.Client:
     return client
 
 
-def _message(client: aiomqtt.Client, message: aiomqtt.Message) -> Message:
+class _Buffered:
+    """The client's socket, read in large pieces: paho asks for each packet in four, and each would be a call.
+
+    aiomqtt asks `pending` whether there is more to be read before it waits, as it must with TLS.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        self._sock, self._held, self._at = sock, b"", 0
+
+    def recv(self, size: int) -> bytes:
+        if self._at >= len(self._held):
+            self._held, self._at = self._sock.recv(PIECE), 0
+        start, self._at = self._at, self._at + size
+        return self._held[start : self._at]
+
+    def pending(self) -> int:
+        under = self._sock.pending() if hasattr(self._sock, "pending") else 0
+        return max(0, len(self._held) - self._at) + int(under)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+class _Receipts:
+    """Acknowledgements of one connection, gathered and written at once: a write for each costs more than the rest."""
+
+    def __init__(self, client: aiomqtt.Client) -> None:
+        self._client, self._waiting = client._client, list[int]()
+
+    def add(self, mid: int) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._waiting.append(mid)
+
+    def _write(self) -> None:
+        mids, self._waiting = self._waiting, []
+        packets = b"".join(struct.pack("!BBH", PUBACK, 2, mid) for mid in mids)
+        # On a connection lost meanwhile this does nothing: the server sends the messages again.
+        self._client._packet_queue(PUBACK, packets, 0, 0)
+
+
+def _message(receipts: _Receipts, message: aiomqtt.Message) -> Message:
+    mid, acknowledged = message.mid, message.qos > 0
+
     async def settle(outcome: Outcome) -> None:
-        # On a connection lost meanwhile this does nothing: the server sends the message again.
-        client._client.ack(message.mid, message.qos)
+        if acknowledged:
+            receipts.add(mid)
 
     body = bytes(message.payload) if isinstance(message.payload, bytes | bytearray) else str(message.payload).encode()
     return Message(body, datetime.now(UTC), str(message.topic), settle=settle)
