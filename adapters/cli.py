@@ -24,7 +24,7 @@ from adapters.quarantine import Quarantine
 from adapters.registry import BrokenAdapter, load, published
 from adapters.replay import ReplayError, replay
 from adapters.scaffold import next_steps, scaffold
-from adapters.service import doors, serve, until_stopped
+from adapters.service import doors, serve, spare_the_collector, until_stopped
 from adapters.settings import AdapterSettings
 from adapters.sink import problem_of
 from adapters.sources import NotPermitted, SourceError, bind, read
@@ -67,6 +67,7 @@ def register(subparsers: Subparsers) -> None:
 
 def run_sources(args: argparse.Namespace) -> int:
     settings = _start_logging()
+    spare_the_collector()
     return _reported(lambda: asyncio.run(_until_stopped(serve(settings, read(settings), lambda: read(settings)))))
 
 
@@ -120,6 +121,7 @@ async def _fill_back(settings: AdapterSettings, name: str, files: list[Path]) ->
     if name not in declared:
         raise SourceError(f"no source {name} is declared; there are: {', '.join(sorted(declared))}")
     source = bind(declared[name], surroundings(settings))
+    spare_the_collector()
     journal, begun = Journal(settings.data / "backfill" / f"{name}.json"), time.monotonic()
 
     def show(progress: Progress) -> None:

@@ -21,7 +21,7 @@ from adapters.contract import Message, Outcome
 from adapters.delivery import Source
 from adapters.registry import load
 from adapters.runner import pump
-from adapters.service import doors
+from adapters.service import doors, spare_the_collector
 from adapters.settings import AdapterSettings
 from adapters.sources import bind, read
 from adapters.surroundings import surroundings
@@ -172,6 +172,7 @@ async def gps(dsn: str, broker: BrokerProcess, folder: Path, rows: int, raw: boo
 
 
 def main(what: list[str]) -> None:
+    spare_the_collector()
     folder = Path(tempfile.mkdtemp(prefix="ears-"))
     os.chmod(folder, 0o755)
     if not what or "decode" in what:
