@@ -120,7 +120,7 @@ def _pip(venv: Path, step: Step, count: int, *arguments: str) -> None:
         if process.wait():
             errors.seek(0)
             told = [line for line in errors if not line.startswith("WARNING")]  # about mirrors that have no such folder
-            raise GroundError(f"pip failed:\n{''.join(told).strip()}")
+            raise GroundError(f"pip failed; the first time it needs a network:\n{''.join(told).strip()}")
 
 
 def _checked(command: Sequence[str | Path]) -> None:

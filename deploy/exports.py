@@ -20,7 +20,8 @@ NAME = "env"
 def write(plan: Plan, dsn: str, environ: Mapping[str, str]) -> None:
     """Writes the file anew; it holds the database's password, so only its owner reads it."""
     variables = {**plan.broker_environment(dsn, environ), **plan.adapters_environment()}
-    programs = [Path(sys.executable).parent, *([install().postgres] if plan.database_url is None else [])]
+    servers = install() if plan.embeds else None
+    programs = [Path(sys.executable).parent, *([servers.postgres, servers.mosquitto_pub.parent] if servers else [])]
     lines = [f"export {name}={quote(value)}" for name, value in variables.items()]
     lines.append(f'export PATH={quote(":".join(map(str, programs)))}:"$PATH"')
     part = plan.data / f"{NAME}.new"

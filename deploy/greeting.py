@@ -26,7 +26,7 @@ def greeting(plan: Plan, seconds: float) -> str:
   adapters    {adapters}
   demo feed   {"running" if plan.demo else "off (DEMO=0)"}
   data        {plan.data}
-  commands    . {quote(str(plan.data / exports.NAME))}   then yukitsuri --help, psql "$BROKER_DATABASE_URL"
+  commands    . {quote(str(plan.data / exports.NAME))}   then: yukitsuri --help, psql "$BROKER_DATABASE_URL"
 
 Try:
 {tries}
@@ -38,7 +38,7 @@ Ctrl-C stops everything.
 def _demo_tries(plan: Plan) -> list[str]:
     api, publish = f"{plan.broker_url}/ngsi-ld/v1", shutil.which("mosquitto_pub")
     if publish is None:
-        publish = str(install().mosquitto_pub) if plan.embeds else "mosquitto_pub"
+        publish = quote(str(install().mosquitto_pub)) if plan.embeds else "mosquitto_pub"
     return [
         f"curl '{api}/entities?type=AirQualityObserved&limit=2'",
         f"{publish} -L {plan.mqtt_url}/eltres/{_TERMINAL} -m {_FRAME}",

@@ -102,7 +102,8 @@ class _Child:
                 reason = _how(code)
             self.crashes += 1
             delay = FIRST_DELAY if time.monotonic() - began > _STEADY else delay
-            say(f"{self.service.name} ended ({reason}); starting it again in {delay:.0f} s")
+            see = f", see {self.service.log}" if self.service.log else ""
+            say(f"{self.service.name} ended ({reason}{see}); starting it again in {delay:.0f} s")
             await asyncio.sleep(delay)
             delay = min(delay * 2, LAST_DELAY)
 

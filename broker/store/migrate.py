@@ -64,6 +64,8 @@ async def _extensions(connection: asyncpg.Connection) -> None:
 async def _refused(connection: asyncpg.Connection, extension: str) -> str | None:
     try:
         await connection.execute(f"create extension if not exists {extension}")
+    except asyncpg.PostgresConnectionError:
+        raise  # the server went away: that says nothing about the extension
     except asyncpg.PostgresError as error:
         return error.message or type(error).__name__
     return None
