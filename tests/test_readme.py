@@ -47,5 +47,5 @@ def test_every_command_is_told(readme: str) -> None:
 
 def test_both_languages_show_the_same_commands_and_headings() -> None:
     english, japanese = (text(name) for name in READMES)
-    for pattern in (r"^    (?:make|curl|mosquitto_pub|yukitsuri) .*?(?= +#|$)", r"^(#+) "):
+    for pattern in (r"^    (?:make|curl|mosquitto_pub|yukitsuri|pg_dump|pg_restore|psql) .*?(?= +#|$)", r"^(#+) "):
         assert re.findall(pattern, english, re.MULTILINE) == re.findall(pattern, japanese, re.MULTILINE)
