@@ -27,46 +27,48 @@ from broker.upkeep import keep_up
 
 def create_app(settings: Settings) -> Door:
     """The application for `settings`; it connects to the database when it starts."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database = await Database.connect(
-            settings.database_url,
-            connections=settings.database_connections,
-            writers=settings.database_writers,
-            statement_timeout=settings.statement_timeout,
-        )
-        provision = Provision(database, settings.database_writers, delete_history=settings.delete_history_with_entity)
-        contexts = Contexts(settings, database)
-        live = Live(database, settings.database_url)
-        app.state.broker = Broker(settings, database, contexts, provision, live, await database.identity())
-        alias = app.state.broker.alias
-        upkeep = asyncio.create_task(keep_up(database, settings))
-        cleaning = asyncio.create_task(clean_up(database, provision, settings.expiry_pause))
-        dispatcher = Dispatcher(settings, database, contexts, alias)
-        dispatcher.start()
-        signals = Signals(settings.database_url, partial(_forget, database, contexts))
-        await signals.start()
-        try:
-            yield
-        finally:
-            await live.close()
-            await dispatcher.close()
-            cleaning.cancel()
-            upkeep.cancel()
-            await signals.close()
-            await contexts.close()
-            await provision.close()
-            await database.close()
-
     app = FastAPI(
-        title="Yukitsuri", version=version(), lifespan=lifespan, exception_handlers=problems.HANDLERS,
+        title="Yukitsuri", version=version(), exception_handlers=problems.HANDLERS,
+        lifespan=partial(_running, settings),
         docs_url=None, redoc_url=None,  # theirs load scripts from another server
     )  # fmt: skip
     app.router.routes.append(Route("/docs", info.page))
     app.router.routes.append(WebSocketRoute(f"{V1}/stream", stream.websocket))
     app.openapi = lambda: openapi.describe(OPERATIONS)  # type: ignore[method-assign]  # FastAPI's documented way
     return Door(app, OPERATIONS, settings)
+
+
+@asynccontextmanager
+async def _running(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
+    """What lives as long as the application serves."""
+    database = await Database.connect(
+        settings.database_url,
+        connections=settings.database_connections,
+        writers=settings.database_writers,
+        statement_timeout=settings.statement_timeout,
+    )
+    provision = Provision(database, settings.database_writers, delete_history=settings.delete_history_with_entity)
+    contexts = Contexts(settings, database)
+    live = Live(database, settings.database_url)
+    app.state.broker = Broker(settings, database, contexts, provision, live, await database.identity())
+    alias = app.state.broker.alias
+    upkeep = asyncio.create_task(keep_up(database, settings))
+    cleaning = asyncio.create_task(clean_up(database, provision, settings.expiry_pause))
+    dispatcher = Dispatcher(settings, database, contexts, alias)
+    dispatcher.start()
+    signals = Signals(settings.database_url, partial(_forget, database, contexts))
+    await signals.start()
+    try:
+        yield
+    finally:
+        await live.close()
+        await dispatcher.close()
+        cleaning.cancel()
+        upkeep.cancel()
+        await signals.close()
+        await contexts.close()
+        await provision.close()
+        await database.close()
 
 
 def _forget(database: Database, contexts: Contexts, tenant: str | None) -> None:
