@@ -15,7 +15,9 @@ Format = Literal["normalized", "concise", "simplified"]
 Shown = Callable[[Any], Any]
 
 _SYSTEM: Final = frozenset({"createdAt", "modifiedAt", "expiresAt"})
-_NAMES: Final = frozenset({"vocab", "objectType", "valueType"})  # members whose content is a name to compact
+_NAMES: Final = frozenset(
+    {"vocab", "previousVocab", "objectType", "valueType"}
+)  # members whose content is a name to compact
 # a bare value with one of these would be read as an attribute, not as the value of one
 _TELLING: Final = ATTRIBUTE_MEMBERS | {"@type"}
 _TABLE_LIMIT: Final = 20_000
@@ -73,7 +75,7 @@ class Concise(Plan):
     def _row(self, member: str) -> tuple[str, Shown | None]:
         if member == "type":
             return "", _nothing
-        if member == "objectList":
+        if member in ("objectList", "previousObjectList"):
             return member, _objects
         return super()._row(member)
 

@@ -1,13 +1,14 @@
 """Which events a subscription is told of (GS CIM 009, 5.2.12, 5.8.6)."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ngsi.entity import Entity
 from ngsi.event import DELETED, Event
 from ngsi.query.boolean import All
 from ngsi.query.entities import EntityQuery
 from ngsi.query.match import Predicate, match, match_q, match_scopes
+from ngsi.query.q import conditions
 from ngsi.query.spatial import match_geo
 from ngsi.query.types import TypeSelection
 from ngsi.subscription import ATTRIBUTE_TRIGGERS, Subscription
@@ -15,15 +16,26 @@ from ngsi.subscription import ATTRIBUTE_TRIGGERS, Subscription
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """A subscription as clauses; the filters with the names that they have in it."""
+    """A subscription as clauses; the filters with the names that they have in it.
+
+    `links` are the chains of Relationships (IRIs) that q follows; the entities at their ends are looked for in `known`,
+    by id, which the caller fills before.
+    """
 
     selects: Predicate
     fires: Callable[[Event], bool]
     filters: tuple[tuple[str, Predicate], ...]
+    links: frozenset[tuple[str, ...]] = frozenset()
+    known: dict[str, Entity] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> bool:
-        if not self.fires(event) or not self.selects(event.entity):
-            return False
+        return self.concerns(event) and self._holds(event)
+
+    def concerns(self, event: Event) -> bool:
+        """Whether only the filters are left to ask."""
+        return self.fires(event) and self.selects(event.entity)
+
+    def _holds(self, event: Event) -> bool:
         if not self.filters or self._passes(event.entity):
             return True
         # what a filter needs may be what was deleted
@@ -35,13 +47,19 @@ class Matcher:
 
 def matcher(subscription: Subscription) -> Matcher:
     """The compiled form of all clauses of `subscription` that look at a change."""
-    query = subscription.query
-    return Matcher(match(EntityQuery(query.selectors)), _fires(subscription), tuple(_filters(query)))
+    query, known = subscription.query, dict[str, Entity]()
+    chains = [condition.path.links for condition in conditions(query.q)] if query.q is not None else []
+    return Matcher(
+        match(EntityQuery(query.selectors)),
+        _fires(subscription),
+        tuple(_filters(query, known)),
+        frozenset(tuple(link.attribute for link in links) for links in chains if links),
+        known,
+    )
 
 
-def explanation(subscription: Subscription, entity: Entity) -> dict[str, bool]:
+def explanation(subscription: Subscription, compiled: Matcher, entity: Entity) -> dict[str, bool]:
     """Each clause with whether it holds for `entity`, were it created with all its attributes now."""
-    compiled = matcher(subscription)
     watched = subscription.watched
     created = {"entityCreated", "attributeCreated", "attributeUpdated"}
     clauses = {"notificationTrigger": not subscription.triggers.isdisjoint(created)}
@@ -52,11 +70,11 @@ def explanation(subscription: Subscription, entity: Entity) -> dict[str, bool]:
     return clauses | {name: holds(entity) for name, holds in compiled.filters}
 
 
-def _filters(query: EntityQuery) -> Iterator[tuple[str, Predicate]]:
+def _filters(query: EntityQuery, known: dict[str, Entity]) -> Iterator[tuple[str, Predicate]]:
     if query.scopes is not None:
         yield "scopeQ", match_scopes(query.scopes)
     if query.q is not None:
-        yield "q", match_q(query.q)
+        yield "q", match_q(query.q, known.get)
     if query.geo is not None:
         yield "geoQ", match_geo(query.geo)
 

@@ -1,5 +1,6 @@
 """What a subscriber is told: the payload of a notification (GS CIM 009, 5.3.1, 5.8.6)."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -10,6 +11,7 @@ import orjson
 from ngsi import ngsiv2, times
 from ngsi.attribute import Attributes, Instance, dataset
 from ngsi.downgrade import downgraded
+from ngsi.endpoint import Endpoint
 from ngsi.entity import Entity
 from ngsi.event import DELETED, Event, differs
 from ngsi.geojson import feature, place
@@ -24,6 +26,7 @@ Show = Callable[[Entity], dict[str, Any]]
 
 MOST_LINKED: Final = 1000  # entities put inside one
 GEOJSON: Final = "application/geo+json"
+_BODY_JSON: Final = re.compile(r'\bbody\s*=\s*"?json\b')
 _LOCATION: Final = CORE + "location"
 _LD: Final = "application/ld+json"
 _PREVIOUS: Final = {kind.bearer: "previous" + kind.bearer[0].upper() + kind.bearer[1:] for kind in KINDS.values()}
@@ -119,12 +122,18 @@ def _token(_: tuple[Any, ...]) -> object:
     return object()
 
 
+def links(endpoint: Endpoint) -> bool:
+    """Whether a header Link names the @context, which is then not inside the payload (6.3.6)."""
+    if endpoint.accept == GEOJSON:
+        return any(key.lower() == "prefer" and _BODY_JSON.search(value) for key, value in endpoint.receiver_info)
+    return endpoint.accept != _LD
+
+
 def _frame(params: NotificationParams, source: Any) -> tuple[bytes, bytes]:
     """What stands before and after the entities."""
     context = b',"@context":' + orjson.dumps(source)
     if params.endpoint.accept == GEOJSON:
-        plain = any(key.lower() == "prefer" and value == "body=json" for key, value in params.endpoint.receiver_info)
-        inside = b"" if plain else context
+        inside = b"" if links(params.endpoint) else context
         return b'","data":{"type":"FeatureCollection","features":[', b"]" + inside + b"}}"
     if params.endpoint.accept == _LD:
         return b'"' + context + b',"data":[', b"]}"

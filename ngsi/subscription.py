@@ -14,7 +14,7 @@ from ngsi.projection import EVERYTHING, Projection, parse_projection
 from ngsi.query.entities import EntityQuery, EntitySelector
 from ngsi.query.geo import parse_geo
 from ngsi.query.pattern import parse_pattern
-from ngsi.query.q import parse_q
+from ngsi.query.q import Query, parse_q
 from ngsi.query.scope import parse_scopes
 from ngsi.query.types import parse_types
 from ngsi.representation import Representation
@@ -23,6 +23,7 @@ from ngsi.terms import CORE
 Document = dict[str, Any]
 
 TERMS: Final = "@terms"
+VALUES: Final = "@values"
 ATTRIBUTE_TRIGGERS: Final = frozenset({"attributeCreated", "attributeUpdated", "attributeDeleted"})
 VERSION: Final = re.compile(r"(\d{1,3})\.(\d{1,3})(?:\.\d{1,3})?", re.ASCII)
 _DEFAULT_TRIGGERS: Final = frozenset({"attributeCreated", "attributeUpdated"})
@@ -86,11 +87,17 @@ def _query(document: Document, context: Context) -> EntityQuery:
     place = geo.get("geoproperty", CORE + "location") if geo else None
     return EntityQuery(
         selectors=tuple(_selector(item, context) for item in document.get("entities", ())),
-        q=parse_q(document["q"], context) if "q" in document else None,
+        q=_q(document) if "q" in document else None,
         geo=parse_geo(geo.get("georel"), geo.get("geometry"), geo.get("coordinates"), place, context),
         scopes=parse_scopes(document["scopeQ"]) if "scopeQ" in document else None,
         local=True,
     )
+
+
+def _q(document: Document) -> Query:
+    context = Context({**document.get(VALUES, {}), **document.get(TERMS, {})}, (), {}, None)
+    names = {member: frozenset(document.get(member, "").split(",")) for member in ("expandValues", "jsonKeys")}
+    return parse_q(document["q"], context, names["expandValues"] - names["jsonKeys"])
 
 
 def _selector(item: Document, context: Context) -> EntitySelector:

@@ -8,14 +8,15 @@ from ngsi import endpoint
 from ngsi.jsonld import Context
 from ngsi.query.types import EVERY_TYPE
 from ngsi.subscription import TERMS, Document
-from ngsi.subscription_document import ENTITY_MEMBERS, PROJECTION_TOKEN, TYPE_TOKEN
+from ngsi.subscription_members import PROJECTION_TOKEN, TYPE_TOKEN
+from ngsi.terms import ENTITY_MEMBERS
 
 _Q_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^\W\d_]\w*')
 
 
 def show(document: Document, context: Context) -> Document:
     """The stored document as an answer: names compacted, secrets hidden."""
-    body = {name: value for name, value in document.items() if name != TERMS}
+    body = {name: value for name, value in document.items() if name[0] != "@"}
     compact = context.compact
     if "entities" in body:
         body["entities"] = [

@@ -11,13 +11,14 @@ from starlette.responses import Response
 from broker.api import http, subscriptions
 from broker.store import subscriptions as store
 from broker.store.changes import Operation
+from broker.subscriptions.linked import learn
 from broker.subscriptions.message import hops
 from broker.subscriptions.replay import replay
 from ngsi import patch, times
 from ngsi.change import Change
 from ngsi.entity import Entity, Fragment, parse_entity
 from ngsi.errors import BadRequestData, NgsiLdError, ResourceNotFound
-from ngsi.matching import explanation
+from ngsi.matching import explanation, matcher
 from ngsi.notification import Form
 from ngsi.subscription import read
 
@@ -106,7 +107,10 @@ async def explain(request: Request) -> Response:
     found = await subscriptions.stored(request)
     assert fragment.id is not None
     entity = Entity(fragment.id, fragment.types, fragment.attributes, fragment.scopes or [])
-    clauses = explanation(read(found.document), entity)
+    subscription = read(found.document)
+    compiled = matcher(subscription)
+    await learn(http.broker(request).database.lookups, await http.tenant(request), compiled, entity)
+    clauses = explanation(subscription, compiled, entity)
     status = subscriptions.status(found.document)
     body: dict[str, Any] = {"matches": status == "active" and all(clauses.values()), "status": status}
     return http.done(request, 200, {**body, "clauses": clauses})

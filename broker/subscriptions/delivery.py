@@ -11,6 +11,7 @@ from broker.subscriptions.mqtt import MqttChannel, Server
 from broker.subscriptions.wire import Wire
 from ngsi import ngsiv2
 from ngsi.endpoint import Address, Endpoint
+from ngsi.notification import links
 from ngsi.subscription import Subscription
 
 _JSON: Final = "application/json"
@@ -54,7 +55,7 @@ def headers(subscription: Subscription, tenant: str, link: str) -> list[tuple[st
     if subscription.notification.format in ngsiv2.FORMS:
         found["Content-Type"] = _JSON
         found["Ngsiv2-AttrsFormat"] = "keyValues" if "keyValues" in subscription.notification.format else "normalized"
-    elif endpoint.accept == _JSON:
+    elif links(endpoint):
         found["Link"] = f"<{link}>{_RELATION}"
     if tenant:
         found["NGSILD-Tenant"] = tenant

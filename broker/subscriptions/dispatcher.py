@@ -22,7 +22,7 @@ from broker.store.dispatch import LOST, Leader, Letter
 from broker.subscriptions.delivery import Post
 from broker.subscriptions.index import Index
 from broker.subscriptions.interval import tick
-from broker.subscriptions.linked import linked
+from broker.subscriptions.linked import learn, linked
 from broker.subscriptions.message import Channel, Message, NotTaken, via
 from broker.subscriptions.outbox import Counts, Item
 from broker.subscriptions.subscriber import FULL, TOLD, Patience, Subscriber, Told, state, subscriber
@@ -162,13 +162,26 @@ class _Term:
             events = await self._head.window()
             for event in events:
                 for one in self._index.candidates(event):
-                    if one.live and event.seq > one.outbox.read and one.hears(event):
+                    if not one.live or event.seq <= one.outbox.read:
+                        continue
+                    if one.matches.links:
+                        heard += self._leave(one, event)
+                    elif one.hears(event):
                         one.take(event)
                         one.live = one.live and not one.full
                         heard += 1
             if len(events) < WINDOW:
                 break
         return heard
+
+    def _leave(self, one: Subscriber, event: Event) -> bool:
+        """To answer what is asked of linked entities takes the database: the subscriber goes on alone from `event`."""
+        if not one.concerns(event):
+            return False
+        one.outbox.caught_up(event.seq - 1)
+        one.live = False
+        self.hungry(one)
+        return True
 
     def _hears(self, one: Subscriber) -> list[str] | None:
         """Types to read for one subscriber alone; None for all."""
@@ -200,11 +213,17 @@ class _Term:
             if one.outbox.read != began:
                 continue  # it let go of what it had, meanwhile: these events are not the next ones any more
             for event in events:
+                if one.matches.links and one.concerns(event):
+                    await learn(self._database.lookups, one.tenant, one.matches, event.entity, event.earlier)
+                    if one.outbox.read != began:
+                        break
                 if one.hears(event):
                     one.take(event)
+                    began = one.outbox.read
                     if one.closed or one.satisfied:
                         return
-            one.caught_up(reader.position)
+            else:
+                one.caught_up(reader.position)
 
     # -- which subscriptions there are
 

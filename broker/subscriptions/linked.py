@@ -1,14 +1,17 @@
-"""The entities that a notification's entity is linked to (GS CIM 009, 4.5.23)."""
+"""The entities that others are linked to: what a notification shows of them, what a query asks of them."""
+
+from collections.abc import Iterable
 
 from broker.store.lookups import Lookups
 from ngsi.entity import Entity
-from ngsi.links import targets
+from ngsi.links import objects, targets
+from ngsi.matching import Matcher
 from ngsi.notification import MOST_LINKED
 from ngsi.subscription import NotificationParams
 
 
 async def linked(lookups: Lookups, tenant: int, root: Entity, params: NotificationParams) -> dict[str, Entity]:
-    """By id, as they are now, level by level; of more than can be told the nearest ones."""
+    """By id, as they are now, level by level; of more than can be told the nearest ones (GS CIM 009, 4.5.23)."""
     known: dict[str, Entity] = {}
     level = [root]
     for _ in range(params.join_level):
@@ -19,4 +22,28 @@ async def linked(lookups: Lookups, tenant: int, root: Entity, params: Notificati
         fetched = await lookups.find_all(tenant, missing)
         known |= fetched
         level = list(fetched.values())
+    return known
+
+
+async def learn(lookups: Lookups, tenant: int, matches: Matcher, *roots: Entity) -> None:
+    """Let `matches` know the entities that its q follows links to from `roots`, as they are now (4.9)."""
+    if matches.links:
+        known = await _along(lookups, tenant, matches.links, roots)
+        matches.known.clear()
+        matches.known.update(known)
+
+
+async def _along(
+    lookups: Lookups, tenant: int, chains: Iterable[tuple[str, ...]], roots: Iterable[Entity]
+) -> dict[str, Entity]:
+    """The entities that `chains` of Relationships lead to, by id, with those on the way."""
+    known: dict[str, Entity] = {}
+    for chain in chains:
+        level = list(roots)
+        for iri in chain:
+            found = {
+                target for one in level for instance in one.attributes.get(iri, ()) for target in objects(instance)
+            }
+            known |= await lookups.find_all(tenant, sorted(found - known.keys()))
+            level = [known[target] for target in found if target in known]
     return known

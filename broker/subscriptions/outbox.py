@@ -108,6 +108,12 @@ class Outbox:
             item.coalesced += 1
         item.entities, item.body = tuple(found), b""
 
+    def caught_up(self, position: int) -> None:
+        """Everything up to `position` has been taken in."""
+        self.read = max(self.read, position)
+        if not len(self):
+            self.position = max(self.position, self.read)
+
     def form(self) -> Item | None:
         """One notification of all that is held."""
         if not self.held:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from broker.log.reader import Reader
 from broker.store import log, subscriptions
 from broker.store.db import Database
+from broker.subscriptions.linked import learn
 from broker.subscriptions.subscriber import notification_id
 from ngsi import times
 from ngsi.errors import BadRequestData, ResourceNotFound
@@ -55,21 +56,23 @@ async def _numbered(
     reader = Reader(database, position, tenant=tenant)
     if subscription.throttling is not None:  # each notification has a mark: what lies between two is one of them
         for number, until in await subscriptions.marks(database, no, sequence, 1000):
-            yield number, await _between(reader, until, matches)
+            yield number, await _between(database, tenant, reader, until, matches)
         return
     end = await log.head(database)
     while reader.position < end:
         for event in await reader.window(end):
+            await learn(database.lookups, tenant, matches, event.entity, event.earlier)
             if matches(event):
                 sequence += 1
                 yield sequence, [event]
 
 
-async def _between(reader: Reader, until: int, matches: Matcher) -> list[Event]:
+async def _between(database: Database, tenant: int, reader: Reader, until: int, matches: Matcher) -> list[Event]:
     """The last state of each entity that changed up to `until`."""
     held: dict[str, Event] = {}
     while reader.position < until:
         for event in await reader.window(until):
+            await learn(database.lookups, tenant, matches, event.entity, event.earlier)
             if matches(event):
                 held.pop(event.id, None)
                 held[event.id] = event

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -102,8 +102,15 @@ class Subscriber:
 
     def hears(self, event: Event) -> bool:
         """Whether the subscription is to be told of the event."""
+        return self._asked(self.matches, event)
+
+    def concerns(self, event: Event) -> bool:
+        """Whether only the filters are left to ask: before linked entities are looked up for them."""
+        return self._asked(self.matches.concerns, event)
+
+    def _asked(self, matches: Callable[[Event], bool], event: Event) -> bool:
         try:
-            return self.matches(event)
+            return matches(event)
         except Exception:  # its neighbours have a right to the event all the same
             _log.exception("subscription %s: event %s could not be matched", self.subscription.id, event.seq)
             return False
@@ -127,9 +134,9 @@ class Subscriber:
 
     def caught_up(self, position: int) -> None:
         """Everything up to `position` has been taken in."""
-        self.outbox.read = max(self.outbox.read, position)
         if self.until and position >= self.until:
             self._form(remembered=True)
+        self.outbox.caught_up(position)
         self.house.changed(self)
         self.pump()
 

@@ -44,7 +44,8 @@ def reaching(**more: Any) -> dict[str, Any]:
         (subscription(entities=[{"type": "Room", "idPattern": "("}]), "idPattern"),
         (subscription(entities=[{"type": "Room", "colour": 1}]), "colour"),
         (subscription(watchedAttributes=[]), "watchedAttributes"),
-        (subscription(watchedAttributes=["in valid"]), "in valid"),
+        (subscription(watchedAttributes=["in valid"]), "watchedAttributes: attribute name 'in valid'"),
+        (subscription(entities=[{"type": "*"}], localOnly=False), "localOnly"),
         ({k: v for k, v in subscription().items() if k != "entities"}, "entities"),
         ({k: v for k, v in subscription().items() if k != "notification"}, "notification"),
         (subscription(timeInterval=5, watchedAttributes=["a"]), "timeInterval"),
@@ -53,6 +54,13 @@ def reaching(**more: Any) -> dict[str, Any]:
         (subscription(throttling=-1), "throttling"),
         (subscription(throttling=True), "throttling"),
         (subscription(q="temperature>"), "q"),
+        (subscription(q=""), "q: the string is empty"),
+        (subscription(csf="a>"), "csf: "),
+        (subscription(csf="a{b}==1"), "csf"),
+        (subscription(temporalQ={"timerel": "sometimes", "timeAt": "2026-06-19T00:00:00Z"}), "temporalQ.timerel"),
+        (subscription(temporalQ={"timerel": "between", "timeAt": "2026-06-19T00:00:00Z"}), "temporalQ.endTimeAt"),
+        (subscription(temporalQ={"timeAt": "2026-06-19T00:00:00Z"}), "temporalQ.timerel"),
+        (subscription(datasetId=["nonsense"]), "datasetId"),
         (subscription(geoQ={"georel": "near;maxDistance==1"}), "geometry"),
         (subscription(expiresAt="2020-01-01T00:00:00Z"), "expiresAt"),
         (subscription(expiresAt="tomorrow"), "expiresAt"),
@@ -62,6 +70,7 @@ def reaching(**more: Any) -> dict[str, Any]:
         (subscription(colour="red"), "colour"),
         (notifying(format="pretty"), "format"),
         (notifying(attributes=[]), "attributes"),
+        (notifying(pick=["a;b"]), "notification.pick"),
         (notifying(attributes=["a"], pick=["b"]), "attributes"),
         (notifying(pick=["a"], omit=["a"]), "omit"),
         (notifying(showChanges=True, format="keyValues"), "showChanges"),
@@ -77,6 +86,7 @@ def reaching(**more: Any) -> dict[str, Any]:
         (reaching(receiverInfo=[{"key": "X-A", "value": "1\r\nX-B: 2"}]), "line break"),
         (reaching(receiverInfo=[{"key": "X A", "value": "1"}]), "X A"),
         (reaching(receiverInfo=[{"key": "Transfer-Encoding", "value": "chunked"}]), "Transfer-Encoding"),
+        (reaching(receiverInfo=[{"key": "Via", "value": "1.1 elsewhere"}]), "Via"),
         (reaching(receiverInfo=[{"key": "X-A", "value": 1}]), "strings"),
         (reaching(receiverInfo=[{"X-A": {"a": 1}}]), "strings"),
         (reaching(receiverInfo=[{"key": "X-A"}]), "strings"),
@@ -97,6 +107,44 @@ def test_pairs_as_some_clients_write_them() -> None:
     told = document["notification"]["endpoint"]
     assert told["receiverInfo"] == [{"key": "Authorization", "value": "Bearer x"}]
     assert told["notifierInfo"] == [{"key": "MQTT-QoS", "value": "2"}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        subscription(description="", subscriptionName=""),
+        subscription(datasetId=["@none", "urn:d:1"]),
+        subscription(temporalQ={"timerel": "before", "timeAt": "2026-06-19T00:00:00Z"}, csf="a==1", splitEntities=True),
+        subscription(q="isIn{House:rooms}>3"),
+        notifying(pick=["id", "createdAt", "a"]),
+    ],
+)
+def test_what_the_standard_allows_is_taken(body: Any) -> None:
+    subscription_document.parse(body, compile_context([], CORE), NOW)
+
+
+@pytest.mark.parametrize("null", [None, "urn:ngsi-ld:null"])
+def test_an_update_without_a_uri_keeps_the_rest_and_null_removes_a_member(null: Any) -> None:
+    context = compile_context([], CORE)
+    stored = subscription_document.parse(notifying(attributes=["a"], sysAttrs=True), context, NOW)
+    fragment = {"notification": {"attributes": null}}
+    changed = subscription_document.patch(stored, fragment, context, NOW)["notification"]
+    assert changed == {"sysAttrs": True, "endpoint": stored["notification"]["endpoint"]}
+    reached = subscription_document.patch(stored, {"notification": {"endpoint": {"timeout": 9}}}, context, NOW)
+    place = {**stored["notification"]["endpoint"], "timeout": 9}
+    assert reached["notification"] == {**stored["notification"], "endpoint": place}
+    described = subscription_document.parse(subscription(description="a"), context, NOW)
+    assert "description" not in subscription_document.patch(described, {"description": null}, context, NOW)
+
+
+def test_values_that_are_names_are_expanded_where_that_is_asked_for() -> None:
+    context = compile_context([{"open": "https://a.example/open"}], CORE)
+    stored = subscription_document.parse(subscription(q='state=="open"'), context, NOW)
+    assert subscriptions.read(stored).query.q.operands[0].value == "open"
+    changed = subscription_document.patch(stored, {"expandValues": "state"}, compile_context([], CORE), NOW)
+    assert subscriptions.read(changed).query.q.operands[0].value == "https://a.example/open"
+    kept = subscription_document.patch(changed, {"jsonKeys": "state"}, compile_context([], CORE), NOW)
+    assert subscriptions.read(kept).query.q.operands[0].value == "open"
 
 
 def test_a_stored_document_is_read_without_its_context() -> None:
