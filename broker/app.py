@@ -15,7 +15,7 @@ from broker.api.operations import OPERATIONS
 from broker.api.operations.common import V1
 from broker.contexts import Contexts
 from broker.door import Door
-from broker.expiry import clean_up
+from broker.expiry import Expiry
 from broker.log.live import Live
 from broker.provision import Provision
 from broker.settings import Settings, version
@@ -50,10 +50,10 @@ async def _running(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     provision = Provision(database, settings.database_writers, delete_history=settings.delete_history_with_entity)
     contexts = Contexts(settings, database)
     live = Live(database, settings.database_url)
-    app.state.broker = Broker(settings, database, contexts, provision, live, await database.identity())
+    expiry = Expiry(database, provision, settings.expiry_pause)
+    app.state.broker = Broker(settings, database, contexts, provision, live, expiry, await database.identity())
     alias = app.state.broker.alias
     upkeep = asyncio.create_task(keep_up(database, settings))
-    cleaning = asyncio.create_task(clean_up(database, provision, settings.expiry_pause))
     dispatcher = Dispatcher(settings, database, contexts, alias)
     dispatcher.start()
     signals = Signals(settings.database_url, partial(_forget, database, contexts))
@@ -63,8 +63,8 @@ async def _running(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     finally:
         await live.close()
         await dispatcher.close()
-        cleaning.cancel()
         upkeep.cancel()
+        await expiry.close()
         await signals.close()
         await contexts.close()
         await provision.close()

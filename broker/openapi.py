@@ -19,7 +19,7 @@ _TEXT: Final = {"type": "string"}
 _REQUEST_HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "NGSILD-Tenant": (
         "tenant that the request is about (or Fiware-Service); the default tenant without it",
-        {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},
+        {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$"},
     ),
     "Link": (
         'the @context: `<URL>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"`',

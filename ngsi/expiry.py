@@ -1,12 +1,13 @@
 """What has expired is never shown, and at some time cleaned away (GS CIM 009, 4.22)."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from ngsi import times
 from ngsi.attribute import Attributes, Instance
-from ngsi.change import Change, Draft
+from ngsi.change import Change, Draft, unstamped
 from ngsi.entity import Entity
 from ngsi.terms import ATTRIBUTE_MEMBERS
 
@@ -24,26 +25,32 @@ def expire(before: Entity, now: datetime) -> Change | None:
     """The change that takes away what has expired at `now`; None when nothing has."""
     if before.expires_at is not None and before.expires_at <= now:
         return Draft(before, now).deletion()
-    gone = [(iri, item) for iri, instances in before.attributes.items() for item in instances if _is_over(item, now)]
-    if not gone:
+    if _is_lasting(before.attributes):
         return None
     draft = Draft(before, now)
-    for iri, item in gone:
-        draft.remove(iri, [item])
-    return draft.change()
+    for iri, instances in before.attributes.items():
+        for item in instances:
+            if _is_over(item, now):
+                draft.remove(iri, [item])
+            else:
+                draft.write(iri, unstamped(_without_expired(item, now)))
+    return draft.change() if draft.removed or draft.written else None
 
 
 def due(entity: Entity) -> datetime | None:
     """When something of `entity` expires next; None for never."""
-    instants = [
-        times.parse(item["expiresAt"])
-        for instances in entity.attributes.values()
-        for item in instances
-        if "expiresAt" in item
-    ]
+    instants = [] if _is_lasting(entity.attributes) else list(_instants(entity.attributes))
     if entity.expires_at is not None:
         instants.append(entity.expires_at)
     return min(instants, default=None)
+
+
+def _instants(attributes: Attributes) -> Iterator[datetime]:
+    for instances in attributes.values():
+        for instance in instances:
+            if "expiresAt" in instance:
+                yield times.parse(instance["expiresAt"])
+            yield from _instants({member: content for member, content in instance.items() if ":" in member})
 
 
 def keep(before: Entity | None, now: datetime) -> Change:

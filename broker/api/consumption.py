@@ -17,7 +17,7 @@ from broker.store import entities
 from broker.store.past import Past
 from ngsi import times
 from ngsi.entity import Entity
-from ngsi.errors import BadRequestData, OperationNotSupported, ResourceNotFound, shown
+from ngsi.errors import BadRequestData, ResourceNotFound, shown
 from ngsi.geojson import feature_collection
 from ngsi.jsonld import Context
 from ngsi.query.entities import EntityQuery
@@ -109,6 +109,7 @@ async def _answer(
         raise BadRequestData("q: in the past (asOf) it does not reach into linked entities")
     source = past or entities
     found: list[Entity] = []
+    await http.broker(request).expiry.settled()
     if page.limit:
         # one more than is shown tells whether another page follows
         found = await source.find(database, tenant, replace(question, page=replace(page, limit=page.limit + 1)))
@@ -137,8 +138,7 @@ def _past(given: Mapping[str, str]) -> Past | None:
 
 
 def _presentation(request: Request, given: Mapping[str, Any], context: Context) -> Presentation:
-    if "ngsild-entitymap" in request.headers:
-        raise OperationNotSupported("NGSILD-EntityMap: this broker does not keep entity maps; leave the header out")
+    presentation.refuse_named_map(request)
     return presentation.presentation(given, context, http.accepts(request), request.headers.get("prefer", ""))
 
 

@@ -78,6 +78,7 @@ async def attribute(request: Request) -> Response:
 
 async def _census(request: Request) -> tuple[int, Census, Context]:
     tenant = await http.tenant(request)
+    await http.broker(request).expiry.settled()
     context = await http.query_context(request)
     return tenant, await discovery.take_census(http.broker(request).database, tenant), context
 

@@ -16,6 +16,7 @@ from broker.api.negotiation import GEO as GEO
 from broker.api.negotiation import JSON as JSON
 from broker.api.negotiation import LD as LD
 from broker.contexts import Contexts, is_compound, served
+from broker.expiry import Expiry
 from broker.log.live import Live
 from broker.provision import Provision
 from broker.settings import Settings
@@ -25,13 +26,15 @@ from ngsi import aliases
 from ngsi.errors import BadRequestData, InvalidRequest, NonexistentTenant, shown
 from ngsi.jsonld import Context
 
+_CONTEXT: Final = "www.w3.org/ns/json-ld#context"
 # quotes and brackets that were forgotten are forgiven, and a relation when there is no other link it could be
 _LINK: Final = re.compile(
     r"(?:<([^<>\s]+)>|<?(https?://[^<>;,\s]+))\s*;[^<]*?"
     r"\brel\s*=\s*[\"']?https?://www\.w3\.org/ns/json-ld#context\b"
 )
 _LONE: Final = re.compile(r"\s*(?:<([^<>\s]+)>|(https?://[^<>;,\s]+))\s*(?:;\s*type\s*=[^;,]*)?")
-_TENANT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_TENANT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}")
+TENANT_RULE: Final = "a name of letters, digits, '_', '-', '.' and ':'"
 _CONTEXT_REL: Final = '; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 
 
@@ -44,6 +47,7 @@ class Broker:
     contexts: Contexts
     provision: Provision
     live: Live
+    expiry: Expiry
     identity: str  # a URI
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -108,7 +112,7 @@ async def tenant(request: Request, *, create: bool = False) -> int:
 def tenant_name(request: Request) -> str:
     name = request.headers.get("ngsild-tenant") or request.headers.get("fiware-service") or ""
     if name and not is_tenant(name):
-        raise BadRequestData(f"NGSILD-Tenant: {shown(name)} is not a name of letters, digits, '_', '-' and '.'")
+        raise BadRequestData(f"NGSILD-Tenant: {shown(name)} is not {TENANT_RULE}")
     return name
 
 
@@ -118,12 +122,20 @@ def is_tenant(name: str) -> bool:
 
 
 def link_context(request: Request) -> str | None:
-    """The @context URL of the Link header; missing quotes, brackets and relation are forgiven."""
+    """The @context URL of the Link header; missing quotes, brackets and relation are forgiven.
+
+    Raises BadRequestData for a link to a @context without a URL, and for several (JSON-LD 1.1, 6.2).
+    """
+    urls: list[str] = []
     for header in request.headers.getlist("link"):
-        match = _LINK.search(header) or _LONE.fullmatch(header)
-        if match:
-            return match.group(1) or match.group(2)
-    return None
+        lone = _LONE.fullmatch(header)
+        found = [bracketed or bare for bracketed, bare in _LINK.findall(header) or ([lone.groups()] if lone else [])]
+        if not found and _CONTEXT in header:
+            raise BadRequestData(f"Link: {shown(header)} names no URL of a @context")
+        urls += found
+    if len(set(urls)) > 1:
+        raise BadRequestData(f"Link: a request has one @context, not {', '.join(map(shown, urls))}")
+    return urls[0] if urls else None
 
 
 async def query_context(request: Request) -> Context:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast, get_args
 
+from starlette.requests import Request
+
 from broker.api import http
 from broker.api.negotiation import GEO
 from ngsi import names
@@ -131,6 +133,12 @@ def preferred_version(prefer: str) -> Version | None:
     """The version of the standard that a Prefer header asks for, if any (4.3.6.8)."""
     match = _VERSION.search(prefer)
     return None if match is None else max(FIRST, min(LATEST, (int(match.group(1)), int(match.group(2)))))
+
+
+def refuse_named_map(request: Request) -> None:
+    """Raises OperationNotSupported for a request about the entities of an entity map (6.4.3.2, 6.4.3.3)."""
+    if "ngsild-entitymap" in request.headers:
+        raise OperationNotSupported("NGSILD-EntityMap: this broker does not keep entity maps; leave the header out")
 
 
 def refuse_entity_map(given: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.api import http, questions
+from broker.api import http, presentation, questions
 from broker.store import entities
 from broker.store.changes import Operation
 from ngsi import patch
@@ -23,6 +23,7 @@ _CHUNK = 500
 async def purge(request: Request) -> Response:
     """purgeEntity (5.6.21): 204, also when nothing matched."""
     given = http.parameters(request)
+    presentation.refuse_named_map(request)
     context = await http.query_context(request)
     settings, database = http.broker(request).settings, http.broker(request).database
     query = questions.question(settings, given, context)
@@ -37,6 +38,7 @@ async def purge(request: Request) -> Response:
             return Change(before, before)
         return patch.delete(before, before.id, now) if chosen is None else patch.prune(before, chosen, now, keep=keep)
 
+    await http.broker(request).expiry.settled()
     found = await entities.ids(database, tenant, query)
     for start in range(0, len(found), _CHUNK):
         chunk = [Operation(tenant, entity_id, rule) for entity_id in found[start : start + _CHUNK]]

@@ -85,7 +85,7 @@ async def _open(
 ) -> AsyncIterator[Told]:
     """The messages that are asked for; everything that can be wrong is raised here."""
     if tenant and not http.is_tenant(tenant):
-        raise BadRequestData(f"tenant: {shown(tenant)} is not a name of letters, digits, '_', '-' and '.'")
+        raise BadRequestData(f"tenant: {shown(tenant)} is not {http.TENANT_RULE}")
     no = await tenant_no(broker.database, tenant)
     if no is None:
         raise NonexistentTenant(f"NGSILD-Tenant: there is no tenant {shown(tenant)}")

@@ -4,6 +4,8 @@ import asyncio
 import re
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, Final
 
@@ -97,12 +99,24 @@ async def _bounded(answer: httpx.Response, limit: int) -> bytes:
 
 
 def _lifetime(answer: httpx.Response) -> float | None:
-    """What Cache-Control says, within bounds; None when it says nothing."""
+    """What Cache-Control says, or else Expires, within bounds; None when they say nothing (6.3.16)."""
     header = answer.headers.get("cache-control", "").lower()
     if "no-cache" in header or "no-store" in header:
         return _SHORTEST
     age = _MAX_AGE.search(header)
-    return min(max(float(age.group(1)), _SHORTEST), _LONGEST) if age else None
+    lifetime = float(age.group(1)) if age else _until_expiry(answer)
+    return None if lifetime is None else min(max(lifetime, _SHORTEST), _LONGEST)
+
+
+def _until_expiry(answer: httpx.Response) -> float | None:
+    """Seconds to the instant of Expires by the source's own clock; what is no date has expired (RFC 9111, 5.3)."""
+    if "expires" not in answer.headers:
+        return None
+    try:
+        now = parsedate_to_datetime(answer.headers["date"]) if "date" in answer.headers else datetime.now(UTC)
+        return (parsedate_to_datetime(answer.headers["expires"]) - now).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
 
 
 @cache

@@ -99,6 +99,8 @@ class Writer:
         plans = [(*key, at) for key, entity in states.items() if entity is not None and (at := due(entity)) is not None]
         if plans:
             await connection.execute(statements("expiry")["plan"], *(list(item) for item in zip(*plans, strict=True)))
+            known = self._database.expires_next
+            self._database.expires_next = min(*(at for *_, at in plans), known or datetime.max.replace(tzinfo=UTC))
         await traces.forget(connection, changes, numbers)
         return outcomes
 

@@ -1,6 +1,7 @@
 """The connections: one pool for questions, one for writes; both speak JSON as bytes."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -40,6 +41,7 @@ class Database:
         self.terms: dict[str, int] = {}
         self.term_iris: dict[int, str] = {}
         self.shapes: dict[str, int] = {}
+        self.expires_next: datetime | None = None  # of what is stored, as far as this process knows
         self.collations: set[str] = set()
         self.indexes: dict[Any, int] = {}
         self.indexes_due = 0.0

@@ -1,12 +1,30 @@
-"""A broker as a process of its own, with a port, that can be killed and started again."""
+"""Brokers with settings of their own: inside the test, or as a process with a port, that can be killed."""
 
 import asyncio
 import os
 import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+
+from broker.app import create_app
+from broker.settings import Settings
+
+
+@asynccontextmanager
+async def inside(dsn: str, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a broker in the test's loop."""
+    app = create_app(Settings(database_url=dsn, **settings))
+    async with (
+        app.app.router.lifespan_context(app.app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://127.0.0.1:1026/ngsi-ld/v1"
+        ) as client,
+    ):
+        yield client
 
 
 def free_port() -> int:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -278,14 +279,22 @@ async def test_an_old_copy_is_renewed_and_kept_when_that_fails(dsn: str, web: So
 
 
 async def test_the_source_says_how_long_a_copy_lasts(city: httpx.AsyncClient, web: Source) -> None:
-    for path, header in (("/a", "public, max-age=120"), ("/b", "no-cache"), ("/c", "")):
-        url = web.put(path, TERMS, headers={"Cache-Control": header} if header else {})
+    said = {
+        "/a": {"Cache-Control": "public, max-age=120"},
+        "/b": {"Cache-Control": "no-cache"},
+        "/c": {},
+        "/d": {"Expires": format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)},
+        "/e": {"Cache-Control": "max-age=60", "Expires": "Fri, 19 Jun 2026 03:55:00 GMT"},
+        "/f": {"Expires": "0"},
+    }
+    for path, headers in said.items():
+        url = web.put(path, TERMS, headers=headers)
         await city.get("/entities?type=Room", headers=link(url))
     lasting = []
     for item in await listed(city):
         created, expires = (item[name].replace("Z", "+00:00") for name in ("createdAt", "expiresAt"))
-        lasting.append(round(_seconds(expires) - _seconds(created)))
-    assert lasting == [120, 10, 3600]
+        lasting.append(round(_seconds(expires) - _seconds(created), -1))
+    assert lasting == [120, 10, 3600, 300, 60, 10]
 
 
 def _seconds(text: str) -> float:

@@ -1,6 +1,7 @@
 """The HTTP binding: what is settled before an operation runs and after it answered (GS CIM 009, 6.3)."""
 
 import gzip
+import json
 from typing import Any
 
 import httpx
@@ -334,6 +335,74 @@ async def test_sloppy_links_are_understood(client: httpx.AsyncClient, link: str)
     wrong = await client.get("/entities?type=Room", headers={"Link": link.format("ftp://a.example/context")})
     assert wrong.status_code == 400
     assert "ftp://a.example/context" in wrong.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<>; rel="http://www.w3.org/ns/json-ld#context"',
+        'rel="http://www.w3.org/ns/json-ld#context"',
+        '<https://a.example/1>; rel="http://www.w3.org/ns/json-ld#context", '
+        '<https://a.example/2>; rel="http://www.w3.org/ns/json-ld#context"',
+    ],
+)
+async def test_a_link_names_one_context(client: httpx.AsyncClient, link: str) -> None:
+    answer = await client.get("/entities?type=Room", headers={"Link": link})
+    assert (answer.status_code, answer.json()["type"]) == (400, HOUSE + "BadRequestData")
+    assert "Link" in answer.json()["detail"]
+
+
+async def test_what_is_meant_for_a_snapshot_or_a_map_leaves_the_live_data_alone(client: httpx.AsyncClient) -> None:
+    """Neither is kept here, so the header must not be passed over (5.5.15, 6.4.3.3)."""
+    await client.post("/entities", json=ROOM)
+    snapshot = {"NGSILD-Snapshot": "urn:ngsi-ld:Snapshot:1"}
+    for method, path, body in (
+        ("DELETE", f"/entities/{ID}", None),
+        ("PATCH", f"/entities/{ID}", {"t": 9}),
+        ("GET", "/entities?type=Room", None),
+        ("POST", "/entityOperations/delete", [ID]),
+    ):
+        answer = await client.request(method, path, json=body, headers=snapshot)
+        assert (answer.status_code, answer.json()["type"]) == (404, HOUSE + "ResourceNotFound"), path
+    entity_map = {"NGSILD-EntityMap": "urn:ngsi-ld:entitymap:1"}
+    for method in ("DELETE", "GET"):
+        answer = await client.request(method, "/entities?type=Room", headers=entity_map)
+        assert (answer.status_code, answer.json()["type"]) == (422, HOUSE + "OperationNotSupported")
+    assert (await client.get(f"/entities/{ID}?options=keyValues")).json() == ROOM
+
+
+async def test_a_tenant_may_be_a_uri(client: httpx.AsyncClient) -> None:
+    tenant = {"NGSILD-Tenant": "urn:ngsi-ld:tenant:kanazawa"}
+    assert (await client.post("/entities", json=ROOM, headers=tenant)).status_code == 201
+    answer = await client.get(f"/entities/{ID}", headers=tenant)
+    assert answer.json()["id"] == ID
+    assert answer.headers["ngsild-tenant"] == tenant["NGSILD-Tenant"]
+    assert (await client.get(f"/entities/{ID}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        ("18446744073709551615", 201),
+        ("18446744073709551616", 400),
+        ("-9223372036854775808", 201),
+        ("-9223372036854775809", 400),
+        ("1234567890" * 30, 400),
+        ("1e20", 201),
+        ("0.12345678901234567890123456789", 201),
+        ('"1234567890123456789012345678901234567890"', 201),
+    ],
+)
+async def test_an_integer_keeps_its_digits_or_is_refused(client: httpx.AsyncClient, number: str, status: int) -> None:
+    content = f'{{"id":"{ID}","type":"Room","t":{{"value":[{{"x":{number}}}]}}}}'
+    answer = await client.post("/entities", content=content, headers={"Content-Type": JSON})
+    assert answer.status_code == status, answer.text
+    if status == 201:
+        found = (await client.get(f"/entities/{ID}?options=keyValues")).json()["t"][0]["x"]
+        assert found == json.loads(number)
+    else:
+        assert answer.json()["type"] == HOUSE + "BadRequestData"
+        assert number[:40] in answer.json()["detail"]
 
 
 async def test_the_tenant_is_echoed_whatever_its_header(client: httpx.AsyncClient) -> None:

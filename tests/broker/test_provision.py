@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from ngsi.terms import DEFAULT_VOCAB
+from tests.broker.running import inside
 
 ID = "urn:ngsi-ld:Room:1"
 OTHER = "urn:ngsi-ld:Room:2"
@@ -337,6 +338,38 @@ async def test_what_expires_is_gone_and_stays_in_history(client: httpx.AsyncClie
     assert (await shown(client, OTHER)).keys() == {"id", "type", "b"}
     evolution = (await client.get(f"/temporal/entities/{OTHER}")).json()
     assert {item["value"] for item in evolution["a"]} >= {1}
+
+
+async def test_what_has_expired_is_not_asked(dsn: str) -> None:
+    """Nor does it hide what is behind it; no clean-up comes by meanwhile."""
+    past = "2026-01-01T00:00:00Z"
+    point = {"type": "Point", "coordinates": [136.6, 36.5]}
+    async with inside(dsn, expiry_pause=1000) as client:
+        await client.get("/types")  # the first round of the clean-up is over
+        await client.post(
+            "/entities",
+            json=room(
+                a=prop(1, expiresAt=past),
+                b=prop(2, s=prop(3, expiresAt=past)),
+                c=[prop(4, expiresAt=past), prop(5, datasetId="urn:d:1")],
+                location={"type": "GeoProperty", "value": point, "expiresAt": past},
+            ),
+        )
+        near = {"georel": "near;maxDistance==10", "geometry": "Point", "coordinates": "[136.6,36.5]"}
+        for asked, number in (
+            ({"q": "a==1"}, 0),
+            ({"q": "b.s==3"}, 0),
+            ({"q": "!a;!b.s;b==2"}, 1),
+            ({"q": "c==4"}, 0),
+            ({"q": "c==5"}, 1),
+            ({"attrs": "a"}, 0),
+            (near, 0),
+        ):
+            answer = await client.get("/entities", params={"type": "Room", "count": "true", **asked})
+            assert len(answer.json()) == number, asked
+            assert answer.headers["ngsild-results-count"] == str(number)
+        assert (await client.get("/attributes/a")).status_code == 404
+        assert (await shown(client))["b"] == prop(2)
 
 
 async def test_a_version_is_asked_for(client: httpx.AsyncClient) -> None:

@@ -42,8 +42,8 @@ ENTITIES_ROWS: Final = (
         "DELETE",
         f"{V1}/entities",
         purge.purge,
-        (FILTER - {"expandValues"}) | LOCAL | {"attrs", "keep", "drop"},
-        errors=(400, 403, 404, 504),
+        (FILTER - {"expandValues"}) | LOCAL | {"attrs", "keep", "drop", "geometryProperty"},
+        errors=(400, 403, 404, 422, 504),
     ),
     Operation(
         "GET",
