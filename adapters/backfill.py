@@ -9,15 +9,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 
 from adapters.contract import CONTINUES, Message
-from adapters.delivery import Broker, Decoded, Delivery, Source, batches
+from adapters.delivery import Broker, Delivery, Prepared, Source, batches
+from adapters.observations import Observations
 
 PART = 2 * 1024 * 1024  # bytes of a table decoded at once
+COPIED = 16 * PART  # the same where observations go by COPY: each part starts a process
 POSTS = 3  # batches on their way at the same time
 TABLES = (".csv", ".tsv", ".txt")
 
@@ -68,17 +71,33 @@ class Journal:
 
 
 async def backfill(
-    source: Source, broker: Broker, files: Sequence[Path], journal: Journal, tell: Callable[[Progress], None]
+    source: Source,
+    broker: Broker,
+    files: Sequence[Path],
+    journal: Journal,
+    tell: Callable[[Progress], None],
+    observations: Observations | None = None,
 ) -> Progress:
-    """Stores what the files say. Raises OSError for a file that cannot be read."""
+    """Stores what the files say; raw tracks by way of `observations`, if there are any.
+
+    Raises OSError for a file that cannot be read, NotImported for observations that were not taken in.
+    """
     progress = Progress(sum(file.stat().st_size for file in files))
     for file in files:
-        progress.done += journal.end(file)
-        for part in parts(file, journal.end(file)):
-            await _store(source, broker, _message(file, part), progress)
-            progress.done += part.end - journal.end(file)
-            journal.note(file, part.end)
+        begun = journal.end(file)
+        progress.done += begun
+        for part in parts(file, begun, *((COPIED,) if observations else ())):
+            await _store(source, broker, _message(file, part), progress, observations)
+            noted = partial(journal.note, file, part.end)
+            if observations is None:
+                noted()
+            else:
+                await observations.flush(noted)
+            progress.done += part.end - begun
+            begun = part.end
             tell(progress)
+    if observations is not None:
+        await observations.land()
     return progress
 
 
@@ -110,20 +129,28 @@ def _message(file: Path, part: Part) -> Message:
     return Message(part.body, datetime.now(UTC), file.name, {} if part.last else CONTINUES)
 
 
-async def _store(source: Source, broker: Broker, message: Message, progress: Progress) -> None:
+async def _store(
+    source: Source, broker: Broker, message: Message, progress: Progress, observations: Observations | None
+) -> None:
     """Decodes while earlier batches are on their way."""
-    delivery, queue = Delivery(source, broker), asyncio.Queue[list[Decoded] | None](maxsize=POSTS)
+    delivery, queue = Delivery(source, broker), asyncio.Queue[Prepared | None](maxsize=POSTS)
     counters = broker.metrics.of(source.name)
     before = replace(counters)
 
     async def post() -> None:
         while (batch := await queue.get()) is not None:
-            await delivery.commit(batch)
+            await delivery.post(batch)
 
     async with asyncio.TaskGroup() as group:
         posting = [group.create_task(post()) for _ in range(POSTS)]
         async for batch, _ in batches(source.adapter, source.decode, [message], broker.batch):
-            await queue.put(batch)
+            prepared = delivery.prepare(batch)
+            if observations is not None:
+                observations.take(prepared)
+            await queue.put(prepared)
+        if observations is not None:
+            await queue.put(observations.newest(delivery.prepare([])))
+            progress.entities += observations.counted()
         for _ in posting:
             await queue.put(None)
     progress.entities += counters.delivered - before.delivered

@@ -18,6 +18,7 @@ from adapters import examples
 from adapters.backfill import Journal, Progress, backfill, bar
 from adapters.codecs.table import text_of
 from adapters.contract import DecodeError
+from adapters.observations import NotImported, Observations
 from adapters.privacy.report import report
 from adapters.privacy.store import PrivacyStore
 from adapters.quarantine import Quarantine
@@ -43,6 +44,11 @@ def register(subparsers: Subparsers) -> None:
     past = _command(group, "backfill", "store files of the past through a source, resumed when repeated", fill_back)
     past.add_argument("source")
     past.add_argument("files", nargs="+", type=Path)
+    past.add_argument(
+        "--copy",
+        action="store_true",
+        help="take raw tracks into the restricted tenant's history by `yukitsuri import` (needs BROKER_DATABASE_URL)",
+    )
     new = _command(group, "new", "write the folder of a new adapter", write_adapter)
     new.add_argument("name")
     new.add_argument("--folder", type=Path, default=Path(), help="where; the current folder when left out")
@@ -113,14 +119,17 @@ def _check() -> None:
 
 def fill_back(args: argparse.Namespace) -> int:
     settings = _start_logging()
-    return _reported(lambda: asyncio.run(_fill_back(settings, args.source, args.files)))
+    return _reported(lambda: asyncio.run(_fill_back(settings, args.source, args.files, args.copy)))
 
 
-async def _fill_back(settings: AdapterSettings, name: str, files: list[Path]) -> None:
+async def _fill_back(settings: AdapterSettings, name: str, files: list[Path], copy: bool) -> None:
     declared = {each.name: each for each in read(settings)}
     if name not in declared:
         raise SourceError(f"no source {name} is declared; there are: {', '.join(sorted(declared))}")
     source = bind(declared[name], surroundings(settings))
+    if copy and not source.restricted_tenant:
+        raise SourceError(f"source {name} has no restricted_tenant, whose history --copy is for")
+    observations = Observations(source.restricted_tenant, settings.data / "copy" / name) if copy else None
     spare_the_collector()
     journal, begun = Journal(settings.data / "backfill" / f"{name}.json"), time.monotonic()
 
@@ -128,7 +137,7 @@ async def _fill_back(settings: AdapterSettings, name: str, files: list[Path]) ->
         print(f"\r{bar(progress, time.monotonic() - begun)}", end="", file=sys.stderr, flush=True)
 
     async with doors(settings) as broker:
-        done = await backfill(source, replace(broker, batch=1000), files, journal, show)
+        done = await backfill(source, replace(broker, batch=1000), files, journal, show, observations)
     seconds = time.monotonic() - begun
     print(f"\n{done.entities} entities stored, {done.set_aside} set aside, in {seconds:.1f} s", file=sys.stderr)
 
@@ -229,7 +238,7 @@ def _reported(work: Callable[[], None]) -> int:
     code = 0
     try:
         work()
-    except* (SourceError, ReplayError, LookupError, OSError, httpx.HTTPError) as failures:
+    except* (SourceError, NotImported, ReplayError, LookupError, OSError, httpx.HTTPError) as failures:
         for failure in failures.exceptions:
             print(f"yukitsuri: {_sentence(failure)}", file=sys.stderr)
         code = 1

@@ -111,9 +111,6 @@ class Delivery:
             return Outcome.COMMITTED
         return Outcome.PARTIAL if self._committed[id(message)] else Outcome.REFUSED
 
-    async def commit(self, batch: list[Decoded]) -> None:
-        await self.post(self.prepare(batch))
-
     def prepare(self, batch: list[Decoded]) -> Prepared:
         """What is to be posted to each tenant, and what is to be set aside."""
         prepared = Prepared(defaultdict(list), [])

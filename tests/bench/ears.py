@@ -19,6 +19,7 @@ import orjson
 from adapters.backfill import Journal, Progress, backfill
 from adapters.contract import Message, Outcome
 from adapters.delivery import Source
+from adapters.observations import Observations
 from adapters.registry import load
 from adapters.runner import pump
 from adapters.service import doors, spare_the_collector
@@ -49,7 +50,7 @@ restricted_tenant = "bikes"
 """
 
 
-def settings(folder: Path, broker_url: str, mqtt_url: str = "") -> AdapterSettings:
+def settings(folder: Path, broker_url: str, mqtt_url: str = "mqtt://127.0.0.1:1883") -> AdapterSettings:
     folder.joinpath("sources.toml").write_text(SOURCES.format(folder=folder))
     return AdapterSettings(
         broker_url=broker_url, mqtt_url=mqtt_url, data=folder / "data", sources=folder / "sources.toml"
@@ -161,8 +162,10 @@ async def gps(dsn: str, broker: BrokerProcess, folder: Path, rows: int, raw: boo
         share = progress.done / progress.total
         print(f"\r{share:4.0%} {share * rows / seconds:,.0f} rows/s ", end="", file=sys.stderr, flush=True)
 
+    os.environ["BROKER_DATABASE_URL"] = dsn
+    copied = Observations("bikes", folder / "copy") if raw else None
     async with doors(chosen) as opened:
-        done = await backfill(source, replace(opened, batch=1000), [path], Journal(folder / "journal"), tell)
+        done = await backfill(source, replace(opened, batch=1000), [path], Journal(folder / "journal"), tell, copied)
     seconds = time.perf_counter() - begun
     stored = await count(dsn, "Vehicle", "location")
     print(
