@@ -81,9 +81,20 @@ def _identity(path: Path) -> str:
 
 
 async def _store(database: Database, writer: Writer, tenant: int, chunk: _Chunk, context: Context) -> int:
-    entities = [Evolution(entity_id, _iris(types, context), {}) for entity_id, types in chunk.types.items()]
-    await _apply(writer, tenant, entities)
-    numbers = await bulk.numbers(database, tenant, chunk.types)
+    """An entity that is new comes with its newest readings, in one change; the others take theirs afterwards."""
+    current = _newest(chunk.readings)
+    fresh = set(await bulk.unknown(database, tenant, current))
+    await _apply(
+        writer,
+        tenant,
+        [
+            Evolution(
+                entity_id, context.types(sorted(chunk.types[entity_id])), attributes if entity_id in fresh else {}
+            )
+            for entity_id, attributes in current.items()
+        ],
+    )
+    numbers = await bulk.numbers(database, tenant, current)
     names = {item[1] for item in chunk.readings} | {item[2] for item in chunk.readings if item[2] is not None}
     await learn_terms(database, names)
     terms = database.terms
@@ -92,20 +103,23 @@ async def _store(database: Database, writer: Writer, tenant: int, chunk: _Chunk,
         for entity_id, iri, dataset, tail, _ in chunk.readings
     ]
     stored = await bulk.keep(database, rows)
+    stored += sum(len(instances) for entity_id in fresh for instances in current[entity_id].values())
+    others = [Evolution(entity_id, [], items) for entity_id, items in current.items() if entity_id not in fresh]
+    await _apply(writer, tenant, others)
+    return stored
+
+
+def _newest(readings: list[Reading]) -> dict[str, dict[str, list[Instance]]]:
+    """By entity and attribute the newest instance of each series."""
     newest: dict[tuple[str, str, str | None], Reading] = {}
-    for item in chunk.readings:
+    for item in readings:
         known = newest.get(item[:3])
         if known is None or known[3][0] < item[3][0]:
             newest[item[:3]] = item
     current: dict[str, dict[str, list[Instance]]] = {}
     for (entity_id, iri, _), (*_, instance) in newest.items():
         current.setdefault(entity_id, {}).setdefault(iri, []).append(instance)
-    await _apply(writer, tenant, [Evolution(entity_id, [], attributes) for entity_id, attributes in current.items()])
-    return stored
-
-
-def _iris(types: set[str], context: Context) -> list[str]:
-    return context.types(sorted(types))
+    return current
 
 
 async def _apply(writer: Writer, tenant: int, evolutions: list[Evolution]) -> None:

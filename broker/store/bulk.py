@@ -38,6 +38,11 @@ async def numbers(database: Database, tenant: int, ids: Iterable[str]) -> dict[s
     }
 
 
+async def unknown(database: Database, tenant: int, ids: Iterable[str]) -> list[str]:
+    """Those of `ids` that never were entities."""
+    return [row["id"] for row in await database.writers.fetch(statements("bulk")["unknown"], tenant, list(ids))]
+
+
 async def progress(database: Database, tenant: int, file: str) -> Progress:
     row = await database.writers.fetchrow(statements("bulk")["progress"], tenant, file)
     return Progress(*row.values()) if row is not None else Progress()

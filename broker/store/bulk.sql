@@ -26,6 +26,10 @@ on conflict do nothing
 -- name: numbers
 select id, no from entity where tenant = $1 and deleted_at is null and id = any($2::text[])
 
+-- name: unknown
+select i.id from unnest($2::text[]) as i(id)
+where not exists (select from entity e where e.tenant = $1 and e.id = i.id)
+
 -- name: progress
 select lines, stored, known, refused from import_file where tenant = $1 and file = $2
 

@@ -69,6 +69,23 @@ async def test_csv_and_json_lines_say_the_same(client: httpx.AsyncClient, dsn: s
     assert late["t"]["value"] == 22
 
 
+async def test_a_new_entity_comes_in_one_change(client: httpx.AsyncClient, dsn: str, tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    hours = [f"urn:s:1,Station,t,{hour},2026-06-19T{hour:02}:00:00Z,CEL,\n" for hour in (3, 1, 2)]
+    table.write_text(HEADER + "".join(hours) + "urn:s:1,Place,u,5,2026-06-19T03:00:00Z,,urn:d:1\n")
+    code, out, err = await run(dsn, table)
+    assert (code, out.partition(": ")[2]) == (0, "4 readings stored, 0 were there already, 0 lines refused\n"), err
+    connection = await asyncpg.connect(dsn)
+    rows = await connection.fetch("select operation, attributes::text like '%\"value\":3%' as newest from log")
+    assert [tuple(row) for row in rows] == [("create", True)]
+    assert (await client.delete("/entities/urn:s:1")).status_code == 204
+    os.utime(table, (1, 1))  # the same readings, of an entity that is no longer there
+    _, out, _ = await run(dsn, table)
+    assert out.partition(": ")[2] == "0 readings stored, 4 were there already, 0 lines refused\n"
+    assert await connection.fetchval("select count(*) from history where not deleted") == 4
+    await connection.close()
+
+
 async def test_what_cannot_be_read_is_told(client: httpx.AsyncClient, dsn: str, tmp_path: Path) -> None:
     good = "urn:s:1,Station,t,1,2026-06-19T12:00:00Z,,\n"
     bad = [
@@ -77,7 +94,7 @@ async def test_what_cannot_be_read_is_told(client: httpx.AsyncClient, dsn: str, 
         "urn:s:1,Station,t,1,yesterday,,\n",
         "urn:s:1,Station,,1,2026-06-19T12:00:00Z,,\n",
         "urn:s:1,Station,t,,2026-06-19T13:00:00Z,,\n",
-        "urn:s:1,Station,not a name,1,2026-06-19T12:00:00Z,,\n",
+        "urn:s:9,Station,not a name,1,2026-06-19T12:00:00Z,,\n",
         "urn:s:1\n",
     ]
     table = tmp_path / "mixed.csv"
@@ -88,6 +105,7 @@ async def test_what_cannot_be_read_is_told(client: httpx.AsyncClient, dsn: str, 
     told = (tmp_path / "mixed.csv.refused").read_text().splitlines()
     assert [int(line.partition("\t")[0]) for line in told] == list(range(2, len(bad) + 2))
     assert "observedAt" in err
+    assert (await client.get("/entities/urn:s:9")).status_code == 404
     for name, content in (("x.csv", "a,b\n1,2\n"), ("x.txt", ""), ("missing.csv", None), ("x.parquet", "no")):
         path = tmp_path / name
         if content is not None:
