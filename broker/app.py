@@ -32,6 +32,7 @@ def create_app(settings: Settings) -> Door:
         lifespan=partial(_running, settings),
         docs_url=None, redoc_url=None,  # theirs load scripts from another server
     )  # fmt: skip
+    app.router.routes.append(Route("/", info.to_page))
     app.router.routes.append(Route("/docs", info.page))
     app.router.routes.append(WebSocketRoute(f"{V1}/stream", stream.websocket))
     app.openapi = lambda: openapi.describe(OPERATIONS)  # type: ignore[method-assign]  # FastAPI's documented way

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from broker.api.negotiation import ENTITIES
 from broker.api.operation import Operation
-from broker.api.parameters import PARAMETERS
+from broker.api.parameters import PARAMETERS, largest
 from broker.schemas import SCHEMAS
 from broker.settings import version
 
@@ -130,8 +130,8 @@ def _query(operation: Operation) -> list[dict[str, Any]]:
 def _schema(operation: Operation, name: str) -> dict[str, Any]:
     parameter = PARAMETERS[name]
     choices = list(operation.choices.get(name, parameter.values))
-    if parameter.kind == "integer":
-        return {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+    if parameter.kind in ("integer", "sequence"):
+        return {"type": "integer", "minimum": 0, "maximum": largest(parameter)}
     if parameter.kind == "boolean":
         return {"type": "boolean"}
     if not choices:

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from broker import problems, settings
 from broker.api import http
@@ -30,6 +30,11 @@ async def ready(request: Request) -> Response:
 async def version(request: Request) -> Response:
     """What runs here."""
     return _told({"name": "yukitsuri", "version": settings.version(), "ngsi-ld": "1.9.1"})
+
+
+async def to_page(_: Request) -> Response:
+    """Where somebody goes who types the broker's address into a browser."""
+    return RedirectResponse("docs")
 
 
 async def page(_: Request) -> Response:

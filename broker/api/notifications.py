@@ -118,7 +118,7 @@ async def explain(request: Request) -> Response:
 
 def _place(request: Request) -> tuple[int, int]:
     given = http.parameters(request)
-    return http.whole(given, "after", 0, 0, 999_999_999), http.whole(given, "limit", 100, 1, _MOST)
+    return int(given.get("after", 0)), http.whole(given, "limit", 100, 1, _MOST)
 
 
 def _shown(letter: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl
 
 from ngsi.errors import BadRequestData, InvalidRequest, shown
 
-Kind = Literal["string", "boolean", "integer"]
+Kind = Literal["string", "boolean", "integer", "sequence"]
+
+_DIGITS: Final[Mapping[str, int]] = {"integer": 9, "sequence": 18}  # a sequence counts every change there ever was
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Parameter:
 
 
 _ROWS: Final = (
-    Parameter("after", "what comes after this number", "integer"),
+    Parameter("after", "what comes after this number", "sequence"),
     Parameter("asOf", "the instant whose state is asked for (ours)"),
     Parameter("attrs", "attribute names, separated by commas"),
     Parameter("bom", "begin a CSV file with a byte order mark, for spreadsheets (ours)", "boolean"),
@@ -54,7 +56,7 @@ _ROWS: Final = (
     Parameter("kind", "kind of @context", values=("Hosted", "Cached", "ImplicitlyCreated")),
     Parameter("lang", "languages, as in Accept-Language"),
     Parameter("lastN", "the newest n instances of each attribute", "integer"),
-    Parameter("lastEventId", "go on after this event", "integer"),
+    Parameter("lastEventId", "go on after this event", "sequence"),
     Parameter("limit", "most results in one answer", "integer"),
     Parameter("local", "ask no context source", "boolean"),
     Parameter("observedAt", "time to stamp attributes with"),
@@ -120,6 +122,11 @@ def parse(query_string: bytes, allowed: Collection[str]) -> Mapping[str, str]:
     return _with_count(given) if "count" in allowed and "options" in given else given
 
 
+def largest(parameter: Parameter) -> int:
+    """The largest value of a whole number."""
+    return int(10 ** _DIGITS[parameter.kind] - 1)
+
+
 def _with_count(given: dict[str, str]) -> dict[str, str]:
     """`options=count` is how version 1.1 asked for the count, and clients still do."""
     chosen = [item.strip() for item in given["options"].split(",")]
@@ -136,7 +143,8 @@ def _check(parameter: Parameter, value: str) -> None:
         raise BadRequestData(f"{parameter.name}: {shown(value)} is not percent-encoded UTF-8 text")
     if parameter.kind == "boolean" and value not in ("true", "false"):
         raise BadRequestData(f"{parameter.name}: {shown(value)} is neither true nor false")
-    if parameter.kind == "integer" and not (value.isascii() and value.isdecimal() and len(value) < 10):
-        raise BadRequestData(f"{parameter.name}: {shown(value)} is not a whole number from 0 to 999999999")
+    digits = _DIGITS.get(parameter.kind)
+    if digits and not (value.isascii() and value.isdecimal() and len(value) <= digits):
+        raise BadRequestData(f"{parameter.name}: {shown(value)} is not a whole number from 0 to {largest(parameter)}")
     if parameter.values and value not in parameter.values:
         raise BadRequestData(f"{parameter.name}: {shown(value)} is not one of {', '.join(parameter.values)}")

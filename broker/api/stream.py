@@ -60,7 +60,7 @@ async def websocket(socket: WebSocket) -> None:
     try:
         allowed = presentation.BODY_MEMBERS | questions.PARAMETERS | _OWN | {"options", "format", "sysAttrs", "local"}
         given = parameters.parse(socket.scope["query_string"], allowed)
-        name = given.get("tenant") or socket.headers.get("ngsild-tenant", "")
+        name = given.get("tenant") or socket.headers.get("ngsild-tenant") or socket.headers.get("fiware-service", "")
         async for told in await _open(broker, given, name, given.get("jsonldContext"), None):
             await socket.send_bytes(orjson.dumps({"id": told.id, "event": told.kind, "entity": told.content}))
         await socket.close(4408, "too slow; go on with lastEventId")

@@ -8,6 +8,8 @@ import pytest
 from broker import openapi
 from broker.api.operations import OPERATIONS
 from broker.api.operations.common import V1
+from broker.api.parameters import parse
+from ngsi.errors import BadRequestData
 
 ROOT = "http://127.0.0.1:1026"
 DOCUMENT = openapi.describe(OPERATIONS)
@@ -21,6 +23,21 @@ async def test_the_page_needs_nothing_from_another_server(client: httpx.AsyncCli
     assert "openapi.json" in page.text
     assert re.findall(r"(?:src|href)=\"(.*?)\"", page.text) == ["openapi.json"]
     assert "//" not in re.sub(r"\s// .*", "", page.text)
+
+
+async def test_the_bare_address_leads_to_the_page(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"{ROOT}/", follow_redirects=True)
+    assert (answer.status_code, answer.url.path) == (200, "/docs")
+
+
+def test_a_place_in_the_log_may_be_large() -> None:
+    """At 3,000 changes a second the billionth comes after four days."""
+    for name in ("lastEventId", "after"):
+        assert parse(f"{name}={10**18 - 1}".encode(), {name}) == {name: str(10**18 - 1)}
+        with pytest.raises(BadRequestData, match=name):
+            parse(f"{name}={10**18}".encode(), {name})
+    with pytest.raises(BadRequestData, match="999999999"):
+        parse(b"limit=1000000000", {"limit"})
 
 
 def told(method: str, path: str) -> dict[str, set[str]]:
