@@ -6,7 +6,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import DirectoryPath, Field, field_validator, model_validator
+from pydantic import DirectoryPath, Field, FilePath, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     context_size: int = Field(1024 * 1024, gt=0, description="largest remote @context")
     context_ttl: float = Field(3600, gt=0, description="a fetched @context is looked at again after this time")
     notification_timeout: float = Field(5, gt=0, description="an endpoint that takes longer to answer has failed")
+    notification_ca: FilePath | None = Field(
+        None,
+        description="PEM file of certificate authorities that endpoints may have theirs from, besides the system's",
+    )
     notification_retry: float = Field(0.5, gt=0, description="wait before the second attempt; doubled each time")
     notification_retry_longest: float = Field(30, gt=0, description="longest wait between two attempts")
     notification_give_up: float = Field(

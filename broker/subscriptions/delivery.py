@@ -24,7 +24,8 @@ class Post:
     def __init__(self, settings: Settings) -> None:
         self._seconds = settings.notification_timeout
         self._guard = Guard(settings.remote_allow)
-        self._wire = Wire(self._guard, settings.notification_timeout)
+        self._authorities = settings.notification_ca
+        self._wire = Wire(self._guard, settings.notification_timeout, self._authorities)
         self._servers: dict[tuple[Address, str], Server] = {}
 
     def channel(self, subscription: Subscription, tenant: str, link: str) -> Channel:
@@ -39,7 +40,7 @@ class Post:
         version = endpoint.notifier("MQTT-Version", "mqtt5.0")
         key = (replace(endpoint.address, path=""), version)
         if key not in self._servers:
-            self._servers[key] = Server(self._guard, key[0], version, self._seconds)
+            self._servers[key] = Server(self._guard, key[0], version, self._seconds, self._authorities)
         return self._servers[key]
 
     async def close(self) -> None:

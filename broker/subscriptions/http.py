@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from broker.guard import Refused
 from broker.subscriptions.message import SEQUENCE, Headers, Message, NotTaken, signature
+from broker.subscriptions.tls import told
 from broker.subscriptions.wire import Wire
 from ngsi.endpoint import SCHEMES, Address, Endpoint
 
@@ -34,7 +35,7 @@ class HttpChannel:
         except TimeoutError:
             raise NotTaken(f"no answer within {self._seconds:g} s") from None
         except (OSError, ValueError) as error:
-            raise NotTaken(f"not reached: {type(error).__name__}: {error}") from None
+            raise NotTaken(f"not reached: {told(error) or f'{type(error).__name__}: {error}'}") from None
         if not 200 <= status < 300:
             refused = 300 <= status < 500 and status not in _LATER
             raise NotTaken(f"HTTP status {status}", refused=refused, wait=_seconds(retry_after))

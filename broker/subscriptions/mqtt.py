@@ -1,39 +1,34 @@
 """Notifications by MQTT(S), 3.1.1 and 5.0 (GS CIM 009, 7.2)."""
 
 import asyncio
-import ssl
 import time
 from contextlib import suppress
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 import aiomqtt
 import orjson
 
 from broker.guard import Guard, Refused
 from broker.subscriptions.message import SEQUENCE, Headers, Message, NotTaken, signature
+from broker.subscriptions.tls import told, trusting_as
 from ngsi.endpoint import Address, Endpoint
 
 _VERSIONS: Final = {"mqtt3.1.1": aiomqtt.ProtocolVersion.V311, "mqtt5.0": aiomqtt.ProtocolVersion.V5}
 _KEEPALIVE: Final = 30
 
 
-class _Tls(ssl.SSLContext):
-    """Checks the certificate of the host that was asked for, whatever address is connected to."""
-
-    host: str = ""
-
-    def wrap_socket(self, *given: Any, **more: Any) -> ssl.SSLSocket:
-        return super().wrap_socket(*given, **{**more, "server_hostname": self.host})
-
-
 class Server:
     """One connection to one server as one user; it is made again when it is needed and gone."""
 
-    def __init__(self, guard: Guard, address: Address, version: str, seconds: float) -> None:
+    def __init__(
+        self, guard: Guard, address: Address, version: str, seconds: float, authorities: Path | None = None
+    ) -> None:
         self._guard = guard
         self._address = address
         self._version = version
         self._seconds = seconds
+        self._authorities = authorities
         self._client: aiomqtt.Client | None = None
         self._connecting = asyncio.Lock()
 
@@ -61,24 +56,34 @@ class Server:
     async def _connected(self) -> aiomqtt.Client:
         async with self._connecting:
             if self._client is None:
-                client = await self._make()
-                await client.__aenter__()
-                self._client = client
+                self._client = await self._connect()
             return self._client
 
-    async def _make(self) -> aiomqtt.Client:
+    async def _connect(self) -> aiomqtt.Client:
+        address = self._address
+        error: Exception = OSError("no address")
+        for ip in await self._guard.addresses(address.host, address.port):
+            client = self._made(ip)
+            try:
+                await client.__aenter__()
+            except (aiomqtt.MqttError, OSError) as failed:
+                error = failed
+            else:
+                return client
+        raise error
+
+    def _made(self, ip: str) -> aiomqtt.Client:
         """A client for the very address that was checked."""
         address = self._address
-        found = await self._guard.addresses(address.host, address.port)
         return aiomqtt.Client(
-            found[0],
+            ip,
             address.port,
             username=address.user,
             password=address.password,
             protocol=_VERSIONS[self._version],
             timeout=self._seconds,
             keepalive=_KEEPALIVE,
-            tls_context=_tls(address.host) if address.scheme == "mqtts" else None,
+            tls_context=trusting_as(address.host, self._authorities) if address.scheme == "mqtts" else None,
         )
 
     async def _drop(self, client: aiomqtt.Client) -> None:
@@ -86,13 +91,6 @@ class Server:
             self._client = None
         with suppress(aiomqtt.MqttError, OSError):
             await client.__aexit__(None, None, None)
-
-
-def _tls(host: str) -> ssl.SSLContext:
-    context = _Tls(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_default_certs()
-    context.host = host
-    return context
 
 
 class MqttChannel:
@@ -111,7 +109,7 @@ class MqttChannel:
         except Refused as error:
             raise NotTaken(str(error)) from None
         except (aiomqtt.MqttError, OSError, ValueError) as error:
-            raise NotTaken(f"not published: {error}") from None
+            raise NotTaken(f"not published: {told(error) or error}") from None
 
     def _payload(self, message: Message) -> bytes:
         signed = signature(self._endpoint.secrets, message, int(time.time()))

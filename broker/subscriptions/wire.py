@@ -7,11 +7,13 @@ of a notification; and the address that was checked must be the one that is conn
 import asyncio
 import ssl
 from collections import deque
+from pathlib import Path
 from typing import Any, Final
 
 import httptools
 
 from broker.guard import Guard
+from broker.subscriptions.tls import trusting
 from ngsi.endpoint import Address
 
 _MOST_BODY: Final = 64 * 1024
@@ -112,10 +114,11 @@ class _Connection(asyncio.Protocol):
 class Wire:
     """The kept connections, by where they lead."""
 
-    def __init__(self, guard: Guard, connect_timeout: float) -> None:
+    def __init__(self, guard: Guard, connect_timeout: float, authorities: Path | None = None) -> None:
         self._guard = guard
         self._connect_timeout = connect_timeout
         self._idle: dict[Place, deque[_Connection]] = {}
+        self._authorities = authorities
         self._tls: ssl.SSLContext | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -185,5 +188,5 @@ class Wire:
         raise error
 
     def _context(self) -> ssl.SSLContext:
-        self._tls = self._tls or ssl.create_default_context()
+        self._tls = self._tls or trusting(self._authorities)
         return self._tls

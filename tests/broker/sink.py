@@ -1,6 +1,7 @@
 """An endpoint that takes notifications: real HTTP on loopback, answering as it is told."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,19 +47,20 @@ class Sink:
     answer: Answer = _ok
     requests: list[Taken] = field(default_factory=list)
     port: int = 0
+    tls: ssl.SSLContext | None = None
     _server: Any = None
     _writers: set[Any] = field(default_factory=set)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/notify"
+        return f"https://localhost:{self.port}/notify" if self.tls else f"http://127.0.0.1:{self.port}/notify"
 
     @property
     def taken(self) -> list[Taken]:
         return [item for item in self.requests if 200 <= item.status < 300]
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=1000)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=1000, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
