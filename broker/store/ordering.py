@@ -41,10 +41,11 @@ def clauses(order: Ordering, where: "Where") -> tuple[str, list[str]]:
             keys.append(f"{_MEMBERS[member]}{collated} {direction} nulls last")
             continue
         place = where.alias()
+        # `offset 0`: each is computed once, however often it is used
         joins.append(
             f"cross join lateral (select i, v, order_rank(v) as rank "
-            f"from (select {_instance(term.path, where)} as i) a "
-            f"cross join lateral (select {_value(term.path, where)} as v) b offset 0) {place}"
+            f"from (select {_instance(term.path, where)} as i offset 0) a "
+            f"cross join lateral (select {_value(term.path, where)} as v offset 0) b offset 0) {place}"
         )
         keys += _distance(term, order, place, where) + _by_value(place, direction, collation)
     return " ".join(joins), keys
