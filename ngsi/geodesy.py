@@ -6,7 +6,7 @@ the ellipsoid. Polygons are valid and smaller than a hemisphere.
 
 from collections.abc import Iterator
 from itertools import pairwise
-from math import asin, atan2, cos, pi, radians, sin, sqrt
+from math import asin, atan, atan2, cos, degrees, pi, radians, sin, sqrt, tan
 from typing import Any, Final
 
 from ngsi.geometry import Geometry
@@ -14,7 +14,9 @@ from ngsi.geometry import Geometry
 Vector = tuple[float, float, float]
 Position = Any  # [longitude, latitude] in degrees
 _RADIUS: Final = 6371008.7714  # metres, mean radius of the ellipsoid
-_FLATTENING_ERROR: Final = 0.0057  # a distance on the sphere is off by this much at most
+FLATTENING_ERROR: Final = 0.0057  # a distance on the sphere is off by this much at most
+_LEAST_RADIUS: Final = 6_330_000.0  # metres; less than any radius of curvature of the ellipsoid
+_LONGEST_SIDE: Final = 60.0  # degrees; longer ones are split
 
 
 def distance_within(one: Geometry, other: Geometry, metres: float) -> bool:
@@ -24,11 +26,28 @@ def distance_within(one: Geometry, other: Geometry, metres: float) -> bool:
     return any(_parts_within(a, b, metres) for a in _parts(one) for b in _parts(other))
 
 
+def around(value: Geometry, metres: float) -> tuple[float, float, float, float]:
+    """West, south, east and north of a box in degrees that holds every place within `metres` of `value`."""
+    sides = [side for part in _parts(value) for side in _sides(*part)]
+    longitudes, latitudes = zip(*((at[0], at[1]) for side in sides for at in side), strict=True)
+    highest = radians(max(map(abs, latitudes)))
+    widest = radians(min(max(abs(b[0] - a[0]) for a, b in sides), _LONGEST_SIDE))
+    highest_on_sphere = atan(tan(highest) / cos(widest / 2))  # great circles bend towards the poles
+    reach = metres / _LEAST_RADIUS
+    more = degrees(highest_on_sphere - highest + reach)
+    south, north = max(min(latitudes) - more, -90.0), min(max(latitudes) + more, 90.0)
+    if highest_on_sphere + reach >= pi / 2:
+        return -180.0, south, 180.0, north
+    spread = degrees(asin(min(sin(reach) / cos(highest_on_sphere), 1.0)))
+    west, east = min(longitudes) - spread, max(longitudes) + spread
+    return (west, south, east, north) if west >= -180 and east <= 180 else (-180.0, south, 180.0, north)
+
+
 def _points_within(a: Position, b: Position, metres: float) -> bool:
     rough = _sphere_distance(a, b)
-    if rough * (1 - _FLATTENING_ERROR) > metres:
+    if rough * (1 - FLATTENING_ERROR) > metres:
         return False
-    return rough * (1 + _FLATTENING_ERROR) < metres or _ellipsoid_distance(a, b) <= metres
+    return rough * (1 + FLATTENING_ERROR) < metres or _ellipsoid_distance(a, b) <= metres
 
 
 def _sphere_distance(a: Position, b: Position) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from broker.store import ordering
-from broker.store.indexes import FEW, FEW_OF_ALL, Probe, spatial
+from broker.store.candidates import Candidates, Ready, bounds, choose, narrow, spatial
 from broker.store.jsonpath import instances, jsonpath
 from ngsi.query.boolean import All, Any_, Node, T
 from ngsi.query.entities import EntityQuery, EntitySelector
@@ -44,44 +44,61 @@ class Where:
         return " and ".join(self.clauses)
 
 
-def entities(query: EntityQuery, tenant: int, probe: Probe | None = None) -> tuple[str, list[Any]]:
+def entities(query: EntityQuery, tenant: int, ready: Ready | None = None) -> tuple[str, list[Any]]:
     """The page of entities that `query` asks for, in its order, else the oldest first.
 
-    With `probe`, its candidates alone are looked at when they are few.
+    With the asked paths that are `ready`, candidates alone are looked at when they are few: the server sees that and
+    takes one of two ways.
     """
-    where = conditions(query, tenant, now=True, often=probe is not None)
+    candidates = None if ready is None else choose(query, ready)
+    where = conditions(query, tenant, now=True, often=candidates is not None)
     joins, keys = ordering.clauses(query.order, where) if query.order else ("", [])
-    page = f"limit {where.bind(query.page.limit)} offset {where.bind(query.page.offset)}"
     order = ", ".join([*keys, "entity.no"])
-    select = f"select {_COLUMNS} from entity {joins} where {where}"
-    return _either(select, f"order by {order} {page}", probe, where, FEW), where.values
-
-
-def count(query: EntityQuery, tenant: int, probe: Probe | None = None) -> tuple[str, list[Any]]:
-    """How many entities match, whatever the page."""
-    where = conditions(query, tenant, now=True, often=probe is not None)
-    matching = _either(f"select from entity where {where}", "", probe, where, FEW_OF_ALL)
-    return f"select count(*) from ({matching}) e", where.values
-
-
-def ids(query: EntityQuery, tenant: int, probe: Probe | None = None) -> tuple[str, list[Any]]:
-    """The ids of all that match, whatever the page."""
-    where = conditions(query, tenant, now=True, often=probe is not None)
-    return _either(
-        f"select entity.id from entity where {where}", "order by entity.no", probe, where, FEW_OF_ALL
+    page = f"order by {order} limit {where.bind(query.page.limit)} offset {where.bind(query.page.offset)}"
+    walk = f"select {_COLUMNS} from entity {joins} where {where}"
+    if candidates is None:
+        return f"{walk} {page}", where.values
+    number = "(select count(*) from probe)"
+    look = f"select {_COLUMNS} from {_of_candidates(candidates, joins, tenant, where)}"
+    return (
+        f"with probe as materialized ({candidates.rows(where, candidates.few + 1)}) "
+        f"({look} and {number} <= {candidates.few} {page}) union all ({walk} and {number} > {candidates.few} {page})"
     ), where.values
 
 
-def _either(select: str, page: str, probe: Probe | None, where: Where, few: int) -> str:
-    """Of two ways to the same answer the server takes one, when it sees how many candidates there are."""
-    if probe is None:
-        return f"{select} {page}"
-    number = "(select count(*) from probe)"
-    return (
-        f"with probe as materialized ({probe(where, few)}) "
-        f"({select} and {number} <= {few} and entity.no = any(array(select entity from probe)) {page}) "
-        f"union all ({select} and {number} > {few} {page})"
-    )
+def _of_candidates(candidates: Candidates, joins: str, tenant: int, where: Where) -> str:
+    """What to select from and what must hold; those in doubt are asked for everything."""
+    clauses = [*_columns(candidates.rest, tenant, where, now=True), *_documents(candidates.rest, tenant, where)]
+    if candidates.doubt is not None:
+        clauses.append(f"(f.sure or {_q(candidates.doubt, 'entity', tenant, where)})")
+    once = "(select entity, bool_or(sure) as sure from probe group by entity) f"
+    return f"{once} join entity on entity.no = f.entity {joins} where {' and '.join(clauses)}"
+
+
+def count(query: EntityQuery, tenant: int, ready: Ready | None = None) -> tuple[str, list[Any]]:
+    """How many entities match, whatever the page."""
+    return _all("count(*)", "", query, tenant, ready)
+
+
+def ids(query: EntityQuery, tenant: int, ready: Ready | None = None) -> tuple[str, list[Any]]:
+    """The ids of all that match, whatever the page."""
+    return _all("entity.id", "order by entity.no", query, tenant, ready)
+
+
+def _all(columns: str, order: str, query: EntityQuery, tenant: int, ready: Ready | None) -> tuple[str, list[Any]]:
+    where = Where()
+    narrowed, left = ([], query) if ready is None else narrow(query, ready)
+    clauses = _columns(left, tenant, where, now=True)
+    if narrowed:  # an array, for the planner cannot know how many they are: by index is never much too dear
+        among = " intersect ".join(f"select entity from ({rows(where, None)}) c" for rows in narrowed)
+        clauses.append(f"entity.no = any(array({among}))")
+    documents = _documents(left, tenant, where)
+    source = "entity"
+    if narrowed and documents:  # `offset 0`: documents are read last, of what all else has left
+        source, clauses = f"(select * from entity where {' and '.join(clauses)} offset 0) entity", documents
+    else:
+        clauses += documents
+    return f"select {columns} from {source} where {' and '.join(clauses)} {order}", where.values
 
 
 def conditions(query: EntityQuery, tenant: int, *, now: bool = False, often: bool = False) -> Where:
@@ -90,18 +107,30 @@ def conditions(query: EntityQuery, tenant: int, *, now: bool = False, often: boo
     `now`: it is the table itself, so that the places beside it tell where things are. `often`: see Where.
     """
     where = Where(often=often)
-    where.clauses += [f"entity.tenant = {where.bind(tenant)}", _LIVE.format("entity")]
-    if query.selectors:
-        where.clauses.append("(" + " or ".join(_selector(item, where) for item in query.selectors) + ")")
-    if query.attributes:
-        where.clauses.append(f"entity.attributes ?| {where.bind(list(query.attributes))}::text[]")
-    if query.scopes is not None:
-        where.clauses.append(scopes(query.scopes, where))
-    if query.q is not None:
-        where.clauses.append(_q(query.q, "entity", tenant, where))
-    if query.geo is not None:
-        where.clauses.append(_place(query.geo, where) if now else _geo(query.geo, where))
+    where.clauses += [*_columns(query, tenant, where, now=now), *_documents(query, tenant, where)]
     return where
+
+
+def _columns(query: EntityQuery, tenant: int, where: Where, *, now: bool) -> list[str]:
+    """What is told without the document."""
+    clauses = [f"entity.tenant = {where.bind(tenant)}", _LIVE.format("entity")]
+    if query.selectors:
+        clauses.append("(" + " or ".join(_selector(item, where) for item in query.selectors) + ")")
+    if query.scopes is not None:
+        clauses.append(scopes(query.scopes, where))
+    if query.geo is not None:
+        clauses.append(_place(query.geo, where) if now else _geo(query.geo, where))
+    return clauses
+
+
+def _documents(query: EntityQuery, tenant: int, where: Where) -> list[str]:
+    """What is told by the document."""
+    clauses = []
+    if query.attributes:
+        clauses.append(f"entity.attributes ?| {where.bind(list(query.attributes))}::text[]")
+    if query.q is not None:
+        clauses.append(_q(query.q, "entity", tenant, where))
+    return clauses
 
 
 def scopes(query: ScopeQuery, where: Where) -> str:
@@ -224,4 +253,6 @@ def _geo(query: GeoQuery, where: Where) -> str:
 def _place(query: GeoQuery, where: Where) -> str:
     # `offset 0` keeps it a look-up for each entity: the candidates, when they are few, are known already
     named = f"select * from place p where p.entity = entity.no and p.attribute = {where.bind(query.geoproperty)}"
-    return f"exists (select from ({named} offset 0) p where {spatial(query, 'p.shape', where)})"
+    return (
+        f"exists (select from ({named} offset 0) p where {bounds(query, where)} and {spatial(query, 'p.shape', where)})"
+    )

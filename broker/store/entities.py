@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 
 from broker.store import compile, indexes
+from broker.store.candidates import Ready
 from broker.store.changes import entity_of
 from broker.store.db import Database
 from broker.store.ordering import provide_collation
@@ -14,7 +15,7 @@ from ngsi.entity import Entity
 from ngsi.errors import BadRequestData, TooComplexQuery, shown
 from ngsi.query.entities import EntityQuery
 
-_Statement = Callable[[EntityQuery, int, indexes.Probe | None], tuple[str, list[Any]]]
+_Statement = Callable[[EntityQuery, int, Ready | None], tuple[str, list[Any]]]
 
 
 async def retrieve(database: Database, tenant: int, entity_id: str) -> Entity | None:
@@ -40,8 +41,7 @@ async def ids(database: Database, tenant: int, query: EntityQuery) -> list[str]:
 
 
 async def _ask(database: Database, statement: _Statement, tenant: int, query: EntityQuery) -> list[Any]:
-    probe = indexes.choose(query, await indexes.ready(database))
-    sql, values = statement(query, tenant, probe)
+    sql, values = statement(query, tenant, await indexes.ready(database))
     begun = time.perf_counter()
     try:
         return list(await database.readers.fetch(sql, *values))

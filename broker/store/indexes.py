@@ -5,8 +5,7 @@ a millisecond. An index on the column `attributes` itself costs a write 2.5 time
 place; a row for every number 70 us an entity. So only paths that a slow question asked for have rows, each costs
 a write some 15 us, and what nobody asks for costs nothing.
 
-A question first looks whether there are few candidates (`probe`). When there are many, it walks through the
-entities in their order instead: then the first page is found soon.
+What is found here is what `candidates` begins with.
 """
 
 import asyncio
@@ -14,27 +13,22 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import inf
-from typing import TYPE_CHECKING, Final
+from math import inf, isinf, nextafter
+from typing import Any, Final
 
 import asyncpg
 
 from broker.store.db import Database
 from broker.store.jsonpath import instances, targets
 from broker.store.statements import statements
-from ngsi.geometry import ewkb
 from ngsi.query.boolean import All
 from ngsi.query.comparison import FORMS
 from ngsi.query.entities import EntityQuery
-from ngsi.query.geo import GeoQuery
 from ngsi.query.q import Condition, Literal, Query, Range
 
-if TYPE_CHECKING:
-    from broker.store.compile import Where
-
-FEW: Final = 2000  # candidates that are fetched one by one for a page
-FEW_OF_ALL: Final = 20_000  # and where no page ends the walk
 MOST_PATHS: Final = 64
+_EXACT: Final = 2**53  # from here on integers share keys
+_MARGIN: Final = 0.001  # seconds: microseconds are at the edge of double precision
 SLOW: Final = 0.01  # seconds after which a question is worth an index
 _KINDS: Final = {"number": "n", "string": "s", "uri": "s", "dateTime": "t"}
 _FILTERS: Final = {
@@ -42,10 +36,7 @@ _FILTERS: Final = {
     "s": ' ? (@.type() == "string")',
     "t": f' ? (@.type() == "string" && @ like_regex "{FORMS["dateTime"]}").timestamp_tz()',
 }
-_BOUNDED: Final = frozenset({"within", "contains", "intersects", "equals", "overlaps"})
 _log = logging.getLogger(__name__)
-
-Probe = Callable[["Where", int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +58,26 @@ class Lookup:
     high: float = inf
     text: str | None = None
 
+    @property
+    def exact(self) -> bool:
+        """Whether a key within the bounds is that of a value within them: numbers up to 2**53 are."""
+        return self.at.kind == "n" and all(isinf(bound) or abs(bound) < _EXACT for bound in (self.low, self.high))
+
+    def matches(self, bind: Callable[[Any], str]) -> str:
+        """SQL for: the key is the text's, or within the bounds."""
+        if self.text is not None:
+            return f"key = hashtext({bind(self.text)})::float8"
+        return f"key between {bind(self.low)} and {bind(self.high)}"
+
+    def sure(self, bind: Callable[[Any], str]) -> str:
+        """SQL for: the value of a key that matches fulfils the condition, without a look at it."""
+        if self.text is not None:
+            return "false"
+        if self.exact:
+            return "true"
+        margin = 2 * _MARGIN if self.at.kind == "t" else 0.0
+        return f"(key > {bind(self.low + margin)} and key < {bind(self.high - margin)})"
+
 
 def lookups(query: Query | None) -> list[Lookup] | None:
     """Look-ups whose entities, taken together, hold all that match; None when no index can tell."""
@@ -77,30 +88,13 @@ def lookups(query: Query | None) -> list[Lookup] | None:
     parts = [lookups(part) for part in query.parts]
     known = [part for part in parts if part is not None]
     if isinstance(query, All):
-        return min(known, key=_width) if known else None
+        return min(known, key=width) if known else None
     return [item for part in known for item in part] if len(known) == len(parts) else None
 
 
-def choose(query: EntityQuery, ready: dict[AskedPath, int]) -> Probe | None:
-    """How to find the candidates of `query`: by what is equal first, then by place, then by range."""
-    found = lookups(query.q)
-    if found is not None and not all(item.at in ready for item in found):
-        found = None
-    bounded = query.geo is not None and (query.geo.relation in _BOUNDED or query.geo.max_distance is not None)
-    if query.geo is not None and bounded and (found is None or _width(found)):
-        geo = query.geo
-        return lambda where, few: _place_probe(geo, where, few)
-    return None if found is None else lambda where, few: _fact_probe(found, ready, where, few)
-
-
-def spatial(query: GeoQuery, shape: str, where: "Where") -> str:
-    """The relation of the query between the geometry `shape` and its own; `near` on the ellipsoid."""
-    origin = f"valid_shape(ST_GeomFromEWKB({where.bind(ewkb(query.geometry))}))"
-    if query.relation != "near":
-        return f"ST_{query.relation}({shape}, {origin})"
-    if query.max_distance is not None:
-        return f"ST_DWithin({shape}::geography, {origin}::geography, {where.bind(query.max_distance)})"
-    return f"not ST_DWithin({shape}::geography, {origin}::geography, {where.bind(query.min_distance)})"
+def width(found: list[Lookup]) -> int:
+    """0 when all are equalities."""
+    return sum(item.text is None and item.low != item.high for item in found)
 
 
 async def ready(database: Database) -> dict[AskedPath, int]:
@@ -137,6 +131,7 @@ async def build(database: Database, asked: AskedPath) -> None:
                 await asyncio.sleep(0.02)
             await _fill(connection, row["no"])
             await connection.execute(sql["complete"], row["no"])
+            await connection.execute("vacuum (analyze) fact")  # or plans are those for an empty table for a while
         finally:
             await connection.execute(sql["unclaim"])
     database.indexes_due = 0.0
@@ -190,32 +185,15 @@ def _lookup(asked: AskedPath, sign: str, operand: Literal | Range) -> Lookup:
         return Lookup(asked, text=operand.value)
     low = _key(operand, -1) if sign in ("==", ">", ">=") else -inf
     high = _key(operand, 1) if sign in ("==", "<", "<=") else inf
-    return Lookup(asked, low, high)
+    found = Lookup(asked, low, high)
+    if found.exact and sign == ">":
+        return Lookup(asked, nextafter(low, inf), high)
+    if found.exact and sign == "<":
+        return Lookup(asked, low, nextafter(high, -inf))
+    return found
 
 
 def _key(literal: Literal, side: int) -> float:
-    if literal.kind == "dateTime":  # a little wide: microseconds are at the edge of double precision
-        return datetime.fromisoformat(literal.value).timestamp() + side * 0.001
+    if literal.kind == "dateTime":  # a little wide
+        return datetime.fromisoformat(literal.value).timestamp() + side * _MARGIN
     return float(literal.value)
-
-
-def _width(found: list[Lookup]) -> int:
-    """0 when all are equalities."""
-    return sum(item.text is None and item.low != item.high for item in found)
-
-
-def _fact_probe(found: list[Lookup], numbers: dict[AskedPath, int], where: "Where", few: int) -> str:
-    parts = []
-    for item in found:
-        if item.text is None:
-            key = f"between {where.bind(item.low)} and {where.bind(item.high)}"
-        else:
-            key = f"= hashtext({where.bind(item.text)})::float8"
-        path = where.bind(numbers[item.at])
-        parts.append(f"(select entity from fact where path = {path} and key {key} limit {few + 1})")
-    return f"select * from ({' union all '.join(parts)}) f limit {few + 1}"
-
-
-def _place_probe(query: GeoQuery, where: "Where", few: int) -> str:
-    test = spatial(query, "p.shape", where)
-    return f"select entity from place p where p.attribute = {where.bind(query.geoproperty)} and {test} limit {few + 1}"

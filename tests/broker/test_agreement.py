@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.store import compile, indexes, migrate
+from broker.store import candidates, compile, indexes, migrate
 from broker.store.db import Database
 from ngsi.entity import Entity, parse_entity
 from ngsi.errors import NgsiLdError
@@ -245,14 +245,15 @@ class Store:
                 for query in queries:
                     sql, bound = compile.entities(query, 1)
                     found.append([row["id"] for row in await connection.fetch(sql, *bound)])
-                    probe = indexes.choose(query, self.ready)
-                    self.probed += probe is not None
+                    self.probed += candidates.choose(query, self.ready) is not None
                     for few in (1000, 1):  # few candidates, and more than few
-                        with patch.object(compile, "FEW", few):
-                            sql, bound = compile.entities(query, 1, probe)
+                        with patch.multiple(candidates, FEW_FACTS=few, FEW_PLACES=few):
+                            sql, bound = compile.entities(query, 1, self.ready)
                         assert found[-1] == [row["id"] for row in await connection.fetch(sql, *bound)], (sql, query)
-                    sql, bound = compile.count(query, 1, probe)
-                    assert len(found[-1]) == await connection.fetchval(sql, *bound)
+                    sql, bound = compile.ids(query, 1, self.ready)
+                    assert found[-1] == [row["id"] for row in await connection.fetch(sql, *bound)], (sql, query)
+                    sql, bound = compile.count(query, 1, self.ready)
+                    assert len(found[-1]) == await connection.fetchval(sql, *bound), (sql, query)
                 return found
             finally:
                 await change.rollback()
@@ -307,6 +308,17 @@ def test_what_is_read_is_answered(store: Store, text: str) -> None:
         store.ask([entity(1, body)], [query])
 
 
+def test_edges(store: Store) -> None:
+    """What is told by an index alone is told right where values touch the bounds."""
+    signs = ["==", ">", ">=", "<", "<="]
+    bodies = [{"type": "A", "a": value} for value in NUMBERS] + [{"type": "A", "a": [0.5, 1]}, {"type": "A", "a": "1"}]
+    asked = [f"a{sign}{number!r}" for sign in signs for number in NUMBERS]
+    asked += ["a==0..1", "a==1.5,40", "a>1;b", "a>1;a<40", "(a==1|a>40);!b", "(a>1;b)|a==40", "(a==1|b==1);a<1"]
+    agree(store, bodies, [EntityQuery(q=parse_q(text, CONTEXT), page=Page(100)) for text in asked])
+    moments = [{"type": "A", "a": text} for text in ("2018-12-04T12:00:00Z", "2018-12-04T12:00:00.001Z", *TIMES)]
+    agree(store, moments, [EntityQuery(q=parse_q(f"a{sign}{TIMES[0]}", CONTEXT)) for sign in signs])
+
+
 def test_the_indexes_were_asked(store: Store) -> None:
     asked = [
         "a==1",
@@ -317,8 +329,8 @@ def test_the_indexes_were_asked(store: Store) -> None:
         "a.observedAt>2018-12-04T12:00:00Z",
     ]
     queries = [EntityQuery(q=parse_q(text, CONTEXT)) for text in asked]
-    assert all(indexes.choose(query, store.ready) for query in queries)
-    assert not indexes.choose(EntityQuery(q=parse_q("a==1|c==1", CONTEXT)), store.ready)
+    assert all(candidates.choose(query, store.ready) for query in queries)
+    assert not candidates.choose(EntityQuery(q=parse_q("a==1|c==1", CONTEXT)), store.ready)
     assert store.probed > 20
 
 
