@@ -1,18 +1,22 @@
 """The end of the log as it grows, for everybody in this process who watches it."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Final
 
 from broker.log.reader import Reader
 from broker.store import log
-from broker.store.db import CONNECTION_LOST, Database
+from broker.store.db import FAILURES, Database
 from ngsi.event import Event
 
 _WAITING: Final = 1000  # events for one watcher; one who is slower is cut off, and can go on from where it was
 _LOOK_EVERY: Final = 1.0
 _SIGN_OF_LIFE: Final = 10.0
+_IDLE: Final = 30  # looks without anybody to tell, until reading ends
+
+_log = logging.getLogger("broker.log")
 
 Wanted = Callable[[Event], bool]
 
@@ -43,6 +47,7 @@ class Live:
         self._dsn = dsn
         self._reader = Reader(database, 0)
         self._watchers: set[Watcher] = set()
+        self._coming = 0  # watchers that still read what came before
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
 
@@ -51,13 +56,17 @@ class Live:
 
         Ends when the watcher is cut off for being slow. Raises the database's errors.
         """
-        await self._begin()
-        reader = Reader(self._database, self._reader.position if after is None else after, tenant=watcher.tenant)
-        while reader.position < self._reader.position:
-            for event in await reader.window(self._reader.position):
-                if watcher.wanted(event):
-                    yield event
-        self._watchers.add(watcher)
+        self._coming += 1
+        try:
+            await self._begin()
+            reader = Reader(self._database, self._reader.position if after is None else after, tenant=watcher.tenant)
+            while reader.position < self._reader.position:
+                for event in await reader.window(self._reader.position):
+                    if watcher.wanted(event):
+                        yield event
+            self._watchers.add(watcher)
+        finally:
+            self._coming -= 1
         try:
             while True:
                 told: Event | None = None
@@ -89,17 +98,18 @@ class Live:
 
     async def _run(self) -> None:
         idle = 0
-        while idle < 30:
+        while idle < _IDLE:
             try:
                 async with log.listening(self._dsn, self._woken.set):
-                    while idle < 30:
-                        idle = 0 if self._watchers else idle + 1
+                    while idle < _IDLE:
+                        idle = 0 if self._watchers or self._coming else idle + 1
                         with suppress(TimeoutError):
                             async with asyncio.timeout(_LOOK_EVERY):
                                 await self._woken.wait()
                         self._woken.clear()
                         await self._pass_on()
-            except CONNECTION_LOST:
+            except FAILURES as error:
+                _log.warning("live streams wait for the database (%s)", type(error).__name__)
                 await asyncio.sleep(_LOOK_EVERY)
 
     async def _pass_on(self) -> None:
