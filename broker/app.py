@@ -13,6 +13,7 @@ from broker.api import info, stream
 from broker.api.http import Broker
 from broker.api.operations import OPERATIONS
 from broker.api.operations.common import V1
+from broker.api.renderings import Renderings
 from broker.contexts import Contexts
 from broker.door import Door
 from broker.expiry import Expiry
@@ -52,7 +53,9 @@ async def _running(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     contexts = Contexts(settings, database)
     live = Live(database, settings.database_url)
     expiry = Expiry(database, provision, settings.expiry_pause)
-    app.state.broker = Broker(settings, database, contexts, provision, live, expiry, await database.identity())
+    renderings = Renderings(settings.renderings_size)
+    identity = await database.identity()
+    app.state.broker = Broker(settings, database, contexts, provision, live, expiry, renderings, identity)
     alias = app.state.broker.alias
     upkeep = asyncio.create_task(keep_up(database, settings))
     dispatcher = Dispatcher(settings, database, contexts, alias)

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     wide_queries: bool = Field(
         False, description="answer queries by id alone, or for everything, which the standard refuses and clients ask"
     )
+    renderings_size: int = Field(
+        32 * 1024 * 1024, ge=0, description="memory for the JSON of entities shown, kept until they change; 0: none"
+    )
     max_linked: int = Field(5000, gt=0, description="most linked entities in one answer (join)")
     default_limit: int = Field(20, gt=0, description="page size when the request names none")
     temporal_limit: int = Field(10_000, gt=0, description="most attribute instances in one temporal answer")

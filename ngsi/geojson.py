@@ -1,5 +1,6 @@
 """Entities as GeoJSON: Feature and FeatureCollection (GS CIM 009, 4.5.16, 4.5.17; RFC 7946)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ngsi.attribute import Attributes, dataset
@@ -13,7 +14,7 @@ def feature(body: dict[str, Any], geometry: dict[str, Any] | None) -> dict[str, 
     return {**head, "type": "Feature", "geometry": geometry, "properties": properties}
 
 
-def feature_collection(features: list[dict[str, Any]]) -> dict[str, Any]:
+def feature_collection(features: Sequence[Any]) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 

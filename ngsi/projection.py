@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from ngsi.errors import BadRequestData, shown
@@ -46,6 +47,7 @@ class Projection:
 EVERYTHING: Final = Projection()
 
 
+@lru_cache(maxsize=256)  # what is asked for again is the same object again
 def parse_projection(pick: str | None, omit: str | None, context: Context) -> Projection:
     """The parameters pick and omit, names expanded. Raises BadRequestData."""
     if pick is None and omit is None:

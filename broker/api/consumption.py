@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from types import ModuleType
 from typing import Any, Final
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,9 +16,9 @@ from broker.api.presentation import Presentation
 from broker.api.settling import entity_id_of, etag, is_known
 from broker.api.view import View
 from broker.store import entities
+from broker.store.db import Database
 from broker.store.past import Past
 from ngsi import times
-from ngsi.entity import Entity
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
 from ngsi.geojson import feature_collection
 from ngsi.jsonld import Context
@@ -85,9 +87,8 @@ async def retrieve(request: Request) -> Response:
     if entity is None or not selects(selection, entity.types):
         raise ResourceNotFound(f"entity {entity_id} does not exist" + (" with that type" if entity else ""))
     view = _view(request, tenant, context, wanted, past)
-    entity = view.prepared(entity)
     attributes = wanted.representation.attributes
-    if attributes is not None and attributes.isdisjoint(entity.attributes):
+    if attributes is not None and attributes.isdisjoint(view.prepared(entity).attributes):
         raise ResourceNotFound(f"entity {entity_id} has none of the attributes {given['attrs']}")
     bodies = await view.shown([entity])
     if not bodies[0]:
@@ -108,28 +109,43 @@ async def _answer(
     if past is not None and question.q is not None and link_depth(question.q):
         raise BadRequestData("q: in the past (asOf) it does not reach into linked entities")
     source = past or entities
-    found: list[Entity] = []
     await http.broker(request).expiry.settled()
-    if page.limit:
-        # one more than is shown tells whether another page follows
-        found = await source.find(database, tenant, replace(question, page=replace(page, limit=page.limit + 1)))
+    view = _view(request, tenant, context, wanted, past)
+    texts, more = await _page(database, tenant, question, view, source) if page.limit else ([], False)
     headers: dict[str, str] = {}
     if page.count:
         headers["NGSILD-Results-Count"] = str(await source.count(database, tenant, question))
-    links = page_links(request, http.parameters(request), page, more=len(found) > page.limit)
+    links = page_links(request, http.parameters(request), page, more=more)
     if links:
         headers["Link"] = links
-    view = _view(request, tenant, context, wanted, past)
-    bodies = await view.shown([view.prepared(entity) for entity in found[: page.limit]])
-    return _response(request, [body for body in bodies if body], context, wanted, view.altered, headers)
+    return _response(request, [text for text in texts if text], context, wanted, view.altered, headers)
+
+
+async def _page(
+    database: Database, tenant: int, question: EntityQuery, view: View, source: Past | ModuleType
+) -> tuple[list[bytes], bool]:
+    """JSON of the entities, and whether another page follows."""
+    limit = question.page.limit
+    wider = replace(question, page=replace(question.page, limit=limit + 1))
+    if view.is_shelved:
+        versions = await entities.versions(database, tenant, wider)
+        texts = await view.shown_versions(versions[:limit])
+        if texts is not None:
+            return texts, len(versions) > limit
+    found = await source.find(database, tenant, wider)
+    return await view.shown(found[:limit]), len(found) > limit
 
 
 def _view(request: Request, tenant: int, context: Context, wanted: Presentation, past: Past | None) -> View:
     parts = http.broker(request)
     most = parts.settings.max_linked
-    if past is None:
-        return View(partial(parts.database.lookups.find_all, tenant), context, wanted, most)
-    return View(partial(past.find_all, parts.database, tenant), context, wanted, most, past.instant)
+    if past is not None:
+        return View(partial(past.find_all, parts.database, tenant), context, wanted, most, instant=past.instant)
+    # linked entities and earlier versions of the standard are shown anew each time
+    alone = wanted.joining is None and wanted.version is None
+    how = (tenant, context, wanted.representation, wanted.geometry_property)
+    shelf = parts.renderings.shelf(*how) if alone else None
+    return View(partial(parts.database.lookups.find_all, tenant), context, wanted, most, shelf=shelf)
 
 
 def _past(given: Mapping[str, str]) -> Past | None:
@@ -144,7 +160,7 @@ def _presentation(request: Request, given: Mapping[str, Any], context: Context) 
 
 def _response(
     request: Request,
-    content: Any,
+    content: bytes | list[bytes],
     context: Context,
     wanted: Presentation,
     altered: bool,
@@ -152,7 +168,7 @@ def _response(
 ) -> Response:
     headers = headers or {}
     if wanted.geometry_property is not None and isinstance(content, list):
-        content = feature_collection(content)
+        content = orjson.dumps(feature_collection([orjson.Fragment(text) for text in content]))
     if wanted.version is not None:
         headers["Preference-Applied"] = "ngsi-ld={}.{}".format(*wanted.version)
     response = http.answer(request, content, context, headers)

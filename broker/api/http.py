@@ -15,6 +15,7 @@ from broker.api import bodies
 from broker.api.negotiation import GEO as GEO
 from broker.api.negotiation import JSON as JSON
 from broker.api.negotiation import LD as LD
+from broker.api.renderings import Renderings
 from broker.contexts import Contexts, is_compound, served
 from broker.expiry import Expiry
 from broker.log.live import Live
@@ -48,6 +49,7 @@ class Broker:
     provision: Provision
     live: Live
     expiry: Expiry
+    renderings: Renderings
     identity: str  # a URI
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -196,29 +198,35 @@ class Hosting(Response):
 
 
 def answer(request: Request, content: Any, context: Context, headers: dict[str, str] | None = None) -> Response:
-    """`content` (an object or a list of them) as json with a Link, or with @context inside (6.3.6).
+    """`content` (an object or a list of them; bytes are JSON already) as json with a Link, or with @context inside
+    (6.3.6).
 
     As geo+json, `content` is one Feature or FeatureCollection, which has its @context once.
     """
     headers = dict(headers or {})
     media = accepts(request)
-    if media == JSON or (media == GEO and _prefers_json(request)):
-        return _linked(request, content, context, headers, media)
-    source = served(context)
-    if isinstance(content, list):
-        content = [{"@context": source, **item} for item in content]
-    else:
-        content = {"@context": source, **content}
-    return Response(orjson.dumps(content), 200, headers, media_type=media)
+    texts = [item if isinstance(item, bytes) else orjson.dumps(item) for item in _items(content)]
+    linked = media == JSON or (media == GEO and _prefers_json(request))
+    if not linked:
+        source = orjson.dumps({"@context": served(context)})
+        texts = [source if text == b"{}" else source[:-1] + b"," + text[1:] for text in texts]
+    body = b"[" + b",".join(texts) + b"]" if isinstance(content, list) else texts[0]
+    if linked:
+        return _linked(request, body, context, headers, media)
+    return Response(body, 200, headers, media_type=media)
 
 
-def _linked(request: Request, content: Any, context: Context, headers: dict[str, str], media: str) -> Response:
+def _items(content: Any) -> list[Any]:
+    return content if isinstance(content, list) else [content]
+
+
+def _linked(request: Request, body: bytes, context: Context, headers: dict[str, str], media: str) -> Response:
     tenant = tenant_name(request)
     url = broker(request).contexts.url_of(context, tenant, base_url(request))
     headers["Link"] = ", ".join(filter(None, [f"<{url}>{_CONTEXT_REL}", headers.get("Link")]))
     if not is_compound(context):
-        return Response(orjson.dumps(content), 200, headers, media_type=media)
-    hosting = Hosting(orjson.dumps(content), 200, headers, media_type=media)
+        return Response(body, 200, headers, media_type=media)
+    hosting = Hosting(body, 200, headers, media_type=media)
     hosting.context, hosting.tenant = context, tenant
     return hosting
 

@@ -5,7 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from broker.api.presentation import Presentation
+from broker.api.renderings import Shelf
+from broker.store.entities import Version
 from ngsi.downgrade import downgraded
 from ngsi.entity import Entity
 from ngsi.errors import TooManyResults
@@ -22,11 +26,19 @@ FindAll = Callable[[list[str]], Awaitable[dict[str, Entity]]]
 class View:
     """Shows entities as of `instant` (default: now) with at most `most` linked ones, which `find_all` finds.
 
+    What was shown before is taken from the `shelf`, which is there when entities are shown one by one as they are now.
     `altered` tells that an earlier version of the standard, which the asker prefers, had less to show.
     """
 
     def __init__(
-        self, find_all: FindAll, context: Context, wanted: Presentation, most: int, instant: datetime | None = None
+        self,
+        find_all: FindAll,
+        context: Context,
+        wanted: Presentation,
+        most: int,
+        *,
+        instant: datetime | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self.altered = False
         self._find_all = find_all
@@ -34,6 +46,7 @@ class View:
         self._wanted = wanted
         self._most = most
         self._now = instant or datetime.now(UTC)
+        self._shelf = shelf
 
     def prepared(self, entity: Entity) -> Entity:
         """`entity` with nothing in it that the asker may not see: expired, or unknown to the version preferred."""
@@ -44,23 +57,55 @@ class View:
         self.altered = self.altered or changed is not entity
         return changed
 
-    async def shown(self, roots: Sequence[Entity]) -> list[dict[str, Any]]:
-        """The prepared `roots`, one object each, then with join=flat those they link to. Raises TooManyResults."""
-        wanted, joining = self._wanted.representation, self._wanted.joining
+    async def shown(self, roots: Sequence[Entity]) -> list[bytes]:
+        """JSON of the `roots`, one object each, then with join=flat of those they link to; empty where nothing of an
+        entity is wanted. Raises TooManyResults."""
+        joining = self._wanted.joining
         if joining is None:
-            return [self._body(entity, represent(entity, self._context, wanted)) for entity in roots]
+            return [self._one(entity) for entity in roots]
+        roots = [self.prepared(entity) for entity in roots]
         levels = await self._levels(roots, joining)
         if joining.join == "inline":
             known = {entity.id: entity for level in levels for entity, _ in level}
-            inline = Inline(known, self._context, wanted, joining, self._most)
-            return [self._body(entity, inline.show(entity)) for entity in roots]
-        return [self._body(entity, represent(entity, self._context, form)) for entity, form in _once(levels)]
+            inline = Inline(known, self._context, self._wanted.representation, joining, self._most)
+            return [self._text(entity, inline.show(entity)) for entity in roots]
+        return [self._text(entity, represent(entity, self._context, form)) for entity, form in _once(levels)]
 
-    def _body(self, entity: Entity, body: dict[str, Any]) -> dict[str, Any]:
-        if self._wanted.geometry_property is None or not body:
-            return body
-        datasets = Representation(datasets=self._wanted.representation.datasets)
-        return feature(body, place(select(entity, datasets).attributes, self._wanted.geometry_property))
+    async def shown_versions(self, versions: Sequence[Version]) -> list[bytes] | None:
+        """JSON of entities, the documents read only of those that are not on the shelf.
+
+        None when one of them changed meanwhile, for then it may be no answer any more.
+        """
+        assert self._shelf is not None
+        texts = {version: self._shelf.get(version) for version in versions}
+        unknown = [entity_id for (entity_id, _), text in texts.items() if text is None]
+        for entity in (await self._find_all(unknown)).values():
+            texts[_version(entity)] = self._one(entity)
+        found = [text for version in versions if (text := texts[version]) is not None]
+        return found if len(found) == len(versions) else None
+
+    @property
+    def is_shelved(self) -> bool:
+        return self._shelf is not None
+
+    def _one(self, entity: Entity) -> bytes:
+        text = self._shelf.get(_version(entity)) if self._shelf is not None else None
+        if text is not None:
+            return text
+        prepared = self.prepared(entity)
+        text = self._text(prepared, represent(prepared, self._context, self._wanted.representation))
+        # what depends on the hour is made anew each time
+        if self._shelf is not None and prepared is entity:
+            self._shelf.keep(_version(entity), text)
+        return text
+
+    def _text(self, entity: Entity, body: dict[str, Any]) -> bytes:
+        if not body:
+            return b""
+        if self._wanted.geometry_property is not None:
+            datasets = Representation(datasets=self._wanted.representation.datasets)
+            body = feature(body, place(select(entity, datasets).attributes, self._wanted.geometry_property))
+        return orjson.dumps(body)
 
     async def _levels(self, roots: Sequence[Entity], joining: Joining) -> list[_Level]:
         """The roots, then level by level what they link to, each with the form that the way to it gives."""
@@ -79,6 +124,11 @@ class View:
             known |= {entity_id: self.prepared(entity) for entity_id, entity in fetched.items()}
             levels.append([(known[target], form) for target, form in found.items() if target in known])
         return levels
+
+
+def _version(entity: Entity) -> Version:
+    assert entity.modified_at is not None
+    return entity.id, entity.modified_at
 
 
 def _once(levels: list[_Level]) -> _Level:

@@ -50,16 +50,25 @@ def entities(query: EntityQuery, tenant: int, ready: Ready | None = None) -> tup
     With the asked paths that are `ready`, candidates alone are looked at when they are few: the server sees that and
     takes one of two ways.
     """
+    return _page(_COLUMNS, query, tenant, ready)
+
+
+def versions(query: EntityQuery, tenant: int, ready: Ready | None = None) -> tuple[str, list[Any]]:
+    """The same page, only the ids and modifiedAt: a third of the cost, for most of it is writing documents."""
+    return _page("entity.id, entity.modified_at", query, tenant, ready)
+
+
+def _page(columns: str, query: EntityQuery, tenant: int, ready: Ready | None) -> tuple[str, list[Any]]:
     candidates = None if ready is None else choose(query, ready)
     where = conditions(query, tenant, now=True, often=candidates is not None)
     joins, keys = ordering.clauses(query.order, where) if query.order else ("", [])
     order = ", ".join([*keys, "entity.no"])
     page = f"order by {order} limit {where.bind(query.page.limit)} offset {where.bind(query.page.offset)}"
-    walk = f"select {_COLUMNS} from entity {joins} where {where}"
+    walk = f"select {columns} from entity {joins} where {where}"
     if candidates is None:
         return f"{walk} {page}", where.values
     number = "(select count(*) from probe)"
-    look = f"select {_COLUMNS} from {_of_candidates(candidates, joins, tenant, where)}"
+    look = f"select {columns} from {_of_candidates(candidates, joins, tenant, where)}"
     return (
         f"with probe as materialized ({candidates.rows(where, candidates.few + 1)}) "
         f"({look} and {number} <= {candidates.few} {page}) union all ({walk} and {number} > {candidates.few} {page})"

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,7 @@ from ngsi.entity import Entity
 from ngsi.errors import BadRequestData, TooComplexQuery, shown
 from ngsi.query.entities import EntityQuery
 
+Version = tuple[str, datetime]  # an entity's id and modifiedAt: no two changes of one entity share an instant
 _Statement = Callable[[EntityQuery, int, Ready | None], tuple[str, list[Any]]]
 
 
@@ -28,6 +30,13 @@ async def find(database: Database, tenant: int, query: EntityQuery) -> list[Enti
     if query.order is not None:
         await provide_collation(database, query.order.collation)
     return [entity_of(row) for row in await _ask(database, compile.entities, tenant, query)]
+
+
+async def versions(database: Database, tenant: int, query: EntityQuery) -> list[Version]:
+    """The page of `find`, told by ids and versions. Raises TooComplexQuery, BadRequestData."""
+    if query.order is not None:
+        await provide_collation(database, query.order.collation)
+    return [(row["id"], row["modified_at"]) for row in await _ask(database, compile.versions, tenant, query)]
 
 
 async def count(database: Database, tenant: int, query: EntityQuery) -> int:

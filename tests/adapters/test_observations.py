@@ -64,7 +64,9 @@ async def tracks(city: Stack, tenant: str) -> dict[str, Any]:
     asked = {"type": "Vehicle", "timerel": "after", "timeAt": "2026-01-01T00:00:00Z", "attrs": "location,serviceStatus"}
     async with httpx.AsyncClient(headers=headers) as client:
         told = await client.get(f"{city.broker.url}/ngsi-ld/v1/temporal/entities", params=asked)
-        now = await client.get(f"{city.broker.url}/ngsi-ld/v1/entities", params={"type": "Vehicle", "options": "sysAttrs"})
+        now = await client.get(
+            f"{city.broker.url}/ngsi-ld/v1/entities", params={"type": "Vehicle", "options": "sysAttrs"}
+        )
     found: list[Any] = []
     for vehicle in told.raise_for_status().json():
         instances = vehicle["location"] if isinstance(vehicle["location"], list) else [vehicle["location"]]
