@@ -62,8 +62,7 @@ class Spool:
             (source, each.topic, each.received_at.isoformat(), orjson.dumps(dict(each.metadata)).decode(), each.body)
             for each in messages
         ]
-        await asyncio.to_thread(self._insert, rows)
-        self._waiting[source] = self.waiting(source) + len(messages)
+        await asyncio.to_thread(self._insert, source, rows)
 
     async def first(self, source: str, limit: int) -> list[tuple[int, Message]]:
         """The oldest messages of the source with their numbers."""
@@ -71,26 +70,27 @@ class Spool:
 
     async def drop(self, source: str, numbers: Sequence[int]) -> None:
         """Forgets the messages, which the broker holds now."""
-        await asyncio.to_thread(self._delete, numbers)
-        self._waiting[source] = self.waiting(source) - len(numbers)
+        await asyncio.to_thread(self._delete, source, numbers)
 
     def close(self) -> None:
         with self._turn:  # a thread may still be at work for somebody who was cancelled
             self._connection.close()
 
-    def _insert(self, rows: Sequence[tuple[object, ...]]) -> None:
+    def _insert(self, source: str, rows: Sequence[tuple[object, ...]]) -> None:
         statement = "insert into spool (source, topic, received_at, metadata, body) values (?, ?, ?, ?, ?)"
         try:
-            self._in_one_transaction(statement, rows)
+            self._in_one_transaction(statement, rows, source, len(rows))
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
                 raise SpoolFull from error
             raise
 
-    def _delete(self, numbers: Sequence[int]) -> None:
-        self._in_one_transaction("delete from spool where number = ?", [(number,) for number in numbers])
+    def _delete(self, source: str, numbers: Sequence[int]) -> None:
+        rows = [(number,) for number in numbers]
+        self._in_one_transaction("delete from spool where number = ?", rows, source, -len(rows))
 
-    def _in_one_transaction(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+    def _in_one_transaction(self, statement: str, rows: Sequence[tuple[object, ...]], source: str, more: int) -> None:
+        """`more` messages of the source wait afterwards: counted here, for whoever asked may be cancelled meanwhile."""
         with self._turn:
             self._connection.execute("begin immediate")
             try:
@@ -100,6 +100,7 @@ class Spool:
                 if self._connection.in_transaction:
                     self._connection.execute("rollback")
                 raise
+            self._waiting[source] = self.waiting(source) + more
 
     def _select(self, source: str, limit: int) -> list[tuple[int, Message]]:
         statement = (

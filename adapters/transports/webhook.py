@@ -86,7 +86,8 @@ class WebhookServer:
         box = self._boxes.get(request.path_params["path"])
         if box is None:
             raise HTTPException(404, "no source listens here")
-        if box.token and not hmac.compare_digest(request.headers.get("authorization", ""), f"Bearer {box.token}"):
+        shown, wanted = request.headers.get("authorization", ""), f"Bearer {box.token}"
+        if box.token and not hmac.compare_digest(shown.encode("latin-1"), wanted.encode()):
             raise HTTPException(401, "wrong token")
         settled: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         message = _message(await _body(request, box.max_bytes), request.path_params["path"], settled)

@@ -65,6 +65,20 @@ async def test_what_goes_in_comes_out_in_order_and_unchanged(spool: Spool) -> No
     assert (spool.waiting("a"), spool.waiting("b"), spool.waiting("c")) == (1, 1, 0)
 
 
+async def test_the_count_is_right_whoever_is_cancelled(spool: Spool) -> None:
+    """A thread at work goes on when the one who waits for it is cancelled; a wrong count would never come to rest."""
+    for work, left in ((lambda: spool.put("s", [message(1), message(2)]), 2), (lambda: spool.drop("s", [1, 2]), 0)):
+        with spool._turn:  # the thread cannot go on before it is cancelled
+            task = asyncio.create_task(work())
+            await asyncio.sleep(0.05)
+            task.cancel()
+            await asyncio.wait({task})
+        async with asyncio.timeout(5):
+            while len(await spool.first("s", 10)) != left:
+                pass
+        assert spool.waiting("s") == left
+
+
 async def test_it_is_still_there_after_the_process(tmp_path: Path) -> None:
     first = Spool(tmp_path / "spool.db", MIB)
     await first.put("a", [message(1)])

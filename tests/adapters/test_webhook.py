@@ -59,7 +59,12 @@ async def test_a_source_with_a_token_asks_for_it(
 ) -> None:
     monkeypatch.setenv("PUSH_TOKEN", "open sesame")
     async with door(broker, token_env="PUSH_TOKEN") as client:
-        for wrong in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer open sesam"}):
+        for wrong in (
+            {},
+            {"Authorization": "Bearer"},
+            {"Authorization": "Bearer open sesam"},
+            {"Authorization": b"\xe9"},
+        ):
             assert (await client.post("/push/eltres", json=FRAME, headers=wrong)).status_code == 401
         assert recorder.requests == []
         right = {"Authorization": "Bearer open sesame"}
