@@ -13,7 +13,7 @@ from tests.broker.running import inside
 ID = "urn:ngsi-ld:Room:1"
 OTHER = "urn:ngsi-ld:Room:2"
 NULL = "urn:ngsi-ld:null"
-_TURNS = 50  # each rewrites the whole, growing document
+_TURNS = 200
 
 
 def prop(value: Any, **more: Any) -> dict[str, Any]:

@@ -17,7 +17,6 @@ TEMPORAL_CHOICES: Final = {"format": TEMPORAL_FORMS, "options": (*TEMPORAL_FORMS
 MERGE: Final = frozenset({"options", "format", "observedAt", "lang"})
 MERGE_CHOICES: Final = {"format": FORMS, "options": FORMS}
 CREATED: Final = {201: None}
-IDS: Final = {201: "Ids", 204: None, 207: "BatchOperationResult"}
 DONE: Final = {204: None, 207: "BatchOperationResult"}
 PARTLY: Final = {204: None, 207: "UpdateResult"}
 WRITE_ERRORS: Final = (400, 404, 409, 504)

@@ -8,7 +8,6 @@ from broker.api.operation import Operation
 from broker.api.operations.common import (
     CREATED,
     DONE,
-    IDS,
     LOCAL,
     MERGE,
     MERGE_CHOICES,
@@ -94,14 +93,23 @@ ENTITIES_ROWS: Final = (
 )
 
 BATCHES_ROWS: Final = (
-    Operation("POST", f"{_BATCH}/create", batch.create, LOCAL, "Batch", answers=IDS),
+    Operation(
+        "POST",
+        f"{_BATCH}/create",
+        batch.create,
+        LOCAL,
+        "Batch",
+        answers={201: "Ids", 207: "BatchOperationResult"},
+        errors=(400, 504),
+    ),
     Operation(
         "POST",
         f"{_BATCH}/upsert",
         batch.upsert,
         LOCAL | {"options"},
         "Batch",
-        answers=IDS,
+        answers={201: "Ids", 204: None, 207: "BatchOperationResult"},
+        errors=(400, 504),
         choices={"options": ("replace", "update", "keepNewest")},
     ),
     Operation(
@@ -111,7 +119,7 @@ BATCHES_ROWS: Final = (
         LOCAL | {"options"},
         "Batch",
         answers=DONE,
-        errors=(400, 404),
+        errors=(400, 404, 504),
         choices={"options": ("noOverwrite", "update", "replace")},
     ),
     Operation(
@@ -132,7 +140,7 @@ BATCHES_ROWS: Final = (
         LOCAL | MERGE,
         "Batch",
         answers=DONE,
-        errors=(400, 404),
+        errors=(400, 404, 504),
         choices=MERGE_CHOICES,
     ),
     Operation("POST", f"{_BATCH}/delete", batch.delete, LOCAL, "Ids", answers=DONE, errors=(400, 404)),
