@@ -1,7 +1,7 @@
 """The vocabulary: one dataclass per Smart Data Model, one line per attribute, and the city's @context."""
 
 from models.alert import Alert
-from models.base import Model, Point, attribute_names, urn, zulu
+from models.base import WITHHELD, Model, Point, attribute_names, urn, zulu
 from models.device import Device
 from models.environment import AirQualityObserved, FloodMonitoring, IndoorEnvironmentObserved
 from models.flow import OriginDestinationFlow, TrafficFlowObserved
@@ -11,6 +11,7 @@ from models.transportation import BikeHireDockingStation, CrowdFlowObserved, Veh
 from models.weather import WeatherObserved
 
 __all__ = [
+    "WITHHELD",
     "AirQualityObserved",
     "Alert",
     "ArrivalEstimation",

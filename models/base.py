@@ -12,6 +12,9 @@ from functools import cache, lru_cache
 from typing import Any, ClassVar, NamedTuple, cast
 from urllib.parse import quote
 
+# NGSI-LD's null in the place of a measured value: there is none to tell, and an older one must not stand for it.
+WITHHELD: Any = "urn:ngsi-ld:null"
+
 
 class Point(NamedTuple):
     """A position in WGS 84, in degrees, in GeoJSON's order: longitude first."""
@@ -81,6 +84,8 @@ class Attribute(NamedTuple):
     qualifiers: Mapping[str, dict[str, Any]]
 
     def written(self, value: Any, stamp: Mapping[str, str], common: Mapping[str, Any]) -> dict[str, Any]:
+        if value == WITHHELD:
+            return {"type": self.kind, "value": WITHHELD, **stamp}
         if self.kind == "Relationship":
             return {"type": "Relationship", "object": _plain(value)}
         if isinstance(value, Point):

@@ -115,7 +115,7 @@ class Draft:
         old = self.find(iri, dataset(instance))
         if old is not None and not repeat and _same(old, instance):
             return
-        if keep_newest and old is not None and _is_older(instance, old):
+        if keep_newest and old is not None and is_older(instance, old):
             self.written.append((iri, stamped(instance, None, self.stamp)))
             return
         new = stamped(instance, old, self.stamp)
@@ -221,7 +221,7 @@ def _exact(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def _is_older(new: Instance, old: Instance) -> bool:
+def is_older(new: Instance, old: Instance) -> bool:
     if "observedAt" not in new or "observedAt" not in old:
         return False
     return times.parse(new["observedAt"]) < times.parse(old["observedAt"])

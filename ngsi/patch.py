@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ngsi.attribute import Instance, dataset, is_null, without_nulls
-from ngsi.change import Change, Draft, unstamped
+from ngsi.change import Change, Draft, is_older, unstamped
 from ngsi.entity import Entity, Fragment, refuse_null
 from ngsi.errors import AlreadyExists, BadRequestData, ResourceNotFound
 from ngsi.geometry import geometry
@@ -29,13 +29,15 @@ def upsert(
 ) -> Change:
     """One entity of a batch upsert (5.6.8): replaced, or with `update` overwritten attribute by attribute.
 
-    `keep_newest` (ours): a reading older than the one stored goes to history only. An update may hold the NGSI-LD
-    null; there must be an entity then.
+    `keep_newest` (ours): a reading older than the one stored goes to history only, and a null with an observedAt
+    takes away no reading newer than that; that there is none is no fault then. Otherwise an update may hold the
+    NGSI-LD null only of an entity that is there.
     """
-    if not update or before is None:
+    may_delete = update and (before is not None or keep_newest)
+    if not may_delete:
         refuse_null(fragment)
     draft = Draft(before, now)
-    if update and before is not None:
+    if may_delete:
         _write_all(draft, fragment, keep_newest)
     else:
         _replace_all(draft, fragment)
@@ -202,10 +204,12 @@ def _write_instances(draft: Draft, fragment: Fragment, keep_newest: bool = False
         for item in instances:
             if fragment.null is None:
                 draft.write(iri, item, keep_newest)
-            elif is_null(item):
-                _delete_by_null(draft, iri, dataset(item))
-            else:
+            elif not is_null(item):
                 draft.write(iri, without_nulls(item), keep_newest)
+            elif not keep_newest:
+                _delete_by_null(draft, iri, dataset(item))
+            elif (old := draft.find(iri, dataset(item))) is not None and not is_older(item, old):
+                draft.remove(iri, [old])
 
 
 def _instances(draft: Draft, iri: str) -> list[Instance]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from adapters.privacy.mesh import centre
 from adapters.privacy.store import Publication
-from models import Model, OriginDestinationFlow, TrafficFlowObserved, urn
+from models import WITHHELD, Model, OriginDestinationFlow, TrafficFlowObserved, urn
 
 
 def model(system: str, each: Publication) -> Model:
@@ -19,7 +19,7 @@ def model(system: str, each: Publication) -> Model:
             location=centre(each.cell),
             date_observed_from=start,
             date_observed_to=end,
-            intensity=each.value,
+            intensity=WITHHELD if each.value is None else each.value,
             suppressed=each.value is None,
             minimum_count=each.k,
         )

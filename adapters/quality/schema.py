@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from models import WITHHELD
+
 
 class Schema:
     """A schema file and the `common` folder beside it. The schemas describe the keyValues form.
@@ -37,7 +39,8 @@ class Schema:
 
 
 def _key_values(entity: dict[str, Any]) -> dict[str, Any]:
-    return {name: member if isinstance(member, str) else _value(member) for name, member in entity.items()}
+    told = {name: member if isinstance(member, str) else _value(member) for name, member in entity.items()}
+    return {name: value for name, value in told.items() if value != WITHHELD}
 
 
 def _value(attribute: dict[str, Any]) -> Any:

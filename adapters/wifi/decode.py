@@ -18,7 +18,7 @@ from adapters.privacy.guard import Privacy
 from adapters.privacy.mesh import centre, mesh_code
 from adapters.privacy.store import Publication
 from adapters.wifi.logs import Sighting, sightings
-from models import CrowdFlowObserved, Model, OriginDestinationFlow, Point, urn
+from models import WITHHELD, CrowdFlowObserved, Model, OriginDestinationFlow, Point, urn
 
 if TYPE_CHECKING:
     from adapters.wifi.adapter import WifiSettings
@@ -111,7 +111,7 @@ class Places:
             location=self._place(each.cell),
             date_observed_from=start,
             date_observed_to=end,
-            people_count=each.value,
+            people_count=WITHHELD if each.value is None else each.value,
             suppressed=each.value is None,
             minimum_count=each.k,
         )

@@ -110,6 +110,29 @@ async def test_a_late_reading_goes_to_history_only(client: httpx.AsyncClient) ->
     assert [item["value"] for item in (await client.get(f"/temporal/entities/{ID}")).json()["t"]] == [19, 20]
 
 
+async def test_a_null_in_the_order_of_readings_takes_away_what_is_not_newer(client: httpx.AsyncClient) -> None:
+    async def post(value: object, at: str) -> None:
+        answer = await client.post(
+            "/entityOperations/upsert?options=update,keepNewest", json=[room(t=reading(value, at))]
+        )
+        assert answer.status_code in (201, 204), answer.text
+
+    async def current() -> object:
+        return (await client.get(f"/entities/{ID}")).json().get("t", {}).get("value")
+
+    null = "urn:ngsi-ld:null"
+    await post(null, "2026-06-19T01:50:00Z")
+    assert await current() is None
+    await post(20, "2026-06-19T02:50:00Z")
+    await post(null, "2026-06-19T01:50:00Z")
+    assert await current() == 20
+    for _ in range(2):
+        await post(null, "2026-06-19T03:50:00Z")
+        assert await current() is None
+    await post(30, "2026-06-19T04:50:00Z")
+    assert await current() == 30
+
+
 async def test_concurrent_appends_are_all_present(client: httpx.AsyncClient) -> None:
     await client.post("/entities", json=room())
     answers = await asyncio.gather(*(client.post(f"/entities/{ID}/attrs", json={f"a{i}": i}) for i in range(50)))

@@ -9,6 +9,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from models import WITHHELD
+
 SCHEMAS = Path(__file__).parent / "schemas"
 
 
@@ -20,7 +22,8 @@ def mistakes(entity: dict[str, Any]) -> list[str]:
 
 
 def key_values(entity: dict[str, Any]) -> dict[str, Any]:
-    return {name: member if isinstance(member, str) else _value(member) for name, member in entity.items()}
+    told = {name: member if isinstance(member, str) else _value(member) for name, member in entity.items()}
+    return {name: value for name, value in told.items() if value != WITHHELD}
 
 
 def _value(attribute: dict[str, Any]) -> Any:
