@@ -10,7 +10,7 @@ from ngsi.terms import NULL, RESERVED_NAMES
 _URI = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff<>\"{}|\\^`]+"
 )
-_NAME = re.compile(r"[^\W\d_]\w*")
+_NAME = re.compile(r"[^\W\d_][\w-]*")  # a dash is not of the grammar of 4.6.2, but clients have names with one
 _COMPACT_OR_IRI = re.compile(r"[A-Za-z][\w.+-]*:[^\s\x00-\x20\x7f<>\"{}|\\^`()\[\];,]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _SCOPE = re.compile(r"/?[^\W\d_]\w*(/[^\W\d_]\w*)*")
@@ -23,7 +23,7 @@ def is_uri(text: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def is_name(text: str) -> bool:
-    """A short name (letter, then letters, digits, `_`), a compact IRI or an IRI."""
+    """A short name (letter, then letters, digits, `_` and `-`), a compact IRI or an IRI."""
     return _NAME.fullmatch(text) is not None or _COMPACT_OR_IRI.fullmatch(text) is not None
 
 
@@ -40,7 +40,7 @@ def attribute_name(value: str) -> str:
     """`value` as an attribute name, unexpanded; raises BadRequestData."""
     if not is_name(value):
         raise BadRequestData(
-            f"attribute name {shown(value)}: a name is a letter followed by letters, digits or _, or an IRI"
+            f"attribute name {shown(value)}: a name is a letter followed by letters, digits, _ or -, or an IRI"
         )
     if value in RESERVED_NAMES:
         raise BadRequestData(f"attribute name {shown(value)}: this term of the core @context is not an attribute")

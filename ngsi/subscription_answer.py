@@ -11,7 +11,7 @@ from ngsi.subscription import TERMS, Document
 from ngsi.subscription_members import PROJECTION_TOKEN, TYPE_TOKEN
 from ngsi.terms import ENTITY_MEMBERS
 
-_Q_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^\W\d_]\w*')
+_Q_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^\W\d_][\w-]*')
 
 
 def show(document: Document, context: Context) -> Document:

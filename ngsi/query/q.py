@@ -1,6 +1,7 @@
 """The query language (GS CIM 009, 4.9): text to an immutable tree of conditions.
 
-Lenient where clients are: spaces around terms, unquoted words as strings, names that are IRIs, `!name` for absence.
+Lenient where clients are: spaces around terms, unquoted words as strings, names that are IRIs or quoted, `!name` for
+absence.
 """
 
 import re
@@ -34,7 +35,7 @@ _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:.*", re.ASCII)
 _OPERATOR = re.compile(r"\s*(==|!=|>=|<=|!~=|~=|>|<)\s*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NAMES = re.compile(r"[^\s=!<>~;|()\[\],\"{}]+")
-_LINKED_TYPES = re.compile(r"\s*(\w+(?:\s*,\s*\w+)*)\s*:(?!//)\s*")
+_LINKED_TYPES = re.compile(r"\s*([\w-]+(?:\s*,\s*[\w-]+)*)\s*:(?!//)\s*")
 # a comma may stand before the fraction of a second (4.6.3)
 _WORD = re.compile(
     r"(?:(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T)?[0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{1,9}(?=Z|[-+ ][0-9]{2}:)|[^;|(),\"=<>!~\s])"
@@ -232,6 +233,9 @@ def _types(reader: Reader[Condition], context: Context) -> tuple[str, ...]:
 
 
 def _names(reader: Reader[Condition]) -> list[str]:
+    quoted = _quoted(reader)
+    if quoted is not None:
+        return [quoted]
     match = _NAMES.match(reader.text, reader.at)
     if match is None:
         raise reader.error("an attribute name")

@@ -102,6 +102,7 @@ HOLDS = [
     'name!~="^[a-z]+$"',
     "colour~=^r",
     "( t>30 | t<22 ) ; name",
+    '"t"==21.5;!"nope"',
     "t>30|t<22;name",
     "owner{age}",
     "owner{age}==40",
