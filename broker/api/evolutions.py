@@ -22,6 +22,7 @@ from ngsi.projection import Projection, parse_projection
 from ngsi.query.entities import EntityQuery
 from ngsi.query.q import Path
 from ngsi.query.temporal import Aggregation, TemporalQuery, parse_aggregation, parse_temporal
+from ngsi.terms import SCOPE
 
 # when several are asked for, the first: clients ask for temporalValues, and then for aggregatedValues too
 _FORMATS: Final[dict[str, TemporalFormat]] = {
@@ -162,7 +163,7 @@ def _asked(request: Request, given: Mapping[str, Any], temporal: TemporalQuery, 
     wanted = history.Wanted(
         temporal,
         projection(given, context),
-        frozenset(questions.attribute_names(given, context)) or None,
+        _attributes(given, context),
         datasets(given),
         settings.temporal_limit,
         tombstones=kind in ("normalized", "concise"),
@@ -172,6 +173,12 @@ def _asked(request: Request, given: Mapping[str, Any], temporal: TemporalQuery, 
     aggregation = parse_aggregation(given, settings.aggregation_timezone) if aggregated else None
     form = Shown(kind, sys_attrs, wanted.projection, languages, temporal.property)
     return Asked(wanted, form, aggregation, presentation.preferred_version(request.headers.get("prefer", "")))
+
+
+def _attributes(given: Mapping[str, str], context: Context) -> frozenset[str] | None:
+    """IRIs of attrs, where scope has a history as well (4.5.6); None for all."""
+    scope = {SCOPE} if "scope" in (name.strip() for name in given.get("attrs", "").split(",")) else set()
+    return frozenset({*questions.attribute_names(given, context), *scope}) or None
 
 
 def projection(given: Mapping[str, str], context: Context) -> Projection:

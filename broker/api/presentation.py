@@ -28,7 +28,7 @@ MOST_LEVELS: Final = 10
 _FORMATS: Final[dict[str, Format]] = {**{name: name for name in get_args(Format)}, "keyValues": "simplified"}
 _OPTIONS: Final = frozenset({*_FORMATS, "sysAttrs"})
 _VERSION: Final = re.compile(r'\bngsi-ld\s*=\s*"?(\d{1,3})\.(\d{1,3})(?:\.\d{1,3})?\b')
-_SYSTEM: Final = SYSTEM_MEMBERS | {"expiresAt"}
+_SYSTEM: Final = SYSTEM_MEMBERS | {"expiresAt", "scope"}
 _NORMALIZED: Final = Representation()
 
 

@@ -25,7 +25,7 @@ FILTERS: Final = frozenset(
 ORDER: Final = frozenset({"orderBy", "orderFrom", "orderGeometry", "collation"})
 PARAMETERS: Final = FILTERS | PAGE | ORDER
 
-_SYSTEM: Final = SYSTEM_MEMBERS | {"expiresAt"}
+_SYSTEM: Final = SYSTEM_MEMBERS | {"expiresAt", "scope"}
 _JOINS: Final = ("flat", "inline")
 _MOST_SELECTORS: Final = 100
 _MOST_IDS: Final = 10_000

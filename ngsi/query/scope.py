@@ -33,7 +33,9 @@ ScopeQuery: TypeAlias = Node[ScopePattern]
 
 
 def parse_scopes(text: str) -> ScopeQuery:
-    """`text` as a scope query; a missing leading slash is forgiven. Raises BadRequestData."""
+    """`text` as a scope query; quotation marks and a missing leading slash are forgiven. Raises BadRequestData."""
+    if len(text) > 2 and text[0] == text[-1] == '"':
+        text = text[1:-1]
 
     def term(reader: Reader[ScopePattern]) -> ScopePattern:
         match = _TOKEN.match(reader.text, reader.at)

@@ -98,6 +98,7 @@ FILTERS: list[tuple[dict[str, str], str]] = [
     ({"scopeQ": "/Kanazawa/#"}, "12"),
     ({"scopeQ": "(/Kanazawa/+;/Public)"}, "1"),
     ({"scopeQ": "/#"}, "12"),
+    ({"scopeQ": '"/Kanazawa,/Public"'}, "12"),
     ({"georel": "near;maxDistance==1000", "geometry": "Point", "coordinates": str(KANAZAWA)}, "12"),
     ({"georel": "near;minDistance==1000", "geometry": "Point", "coordinates": str(KANAZAWA)}, "2"),
     ({"georel": "within", "geometry": "Polygon", "coordinates": str(square(139, 35))}, "2"),
