@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import aiomqtt
 import httpx
@@ -12,35 +11,39 @@ import orjson
 
 from adapters.backoff import delays
 from adapters.demo.files import RECORDED
+from adapters.transports.mqtt import connection
 
 log = logging.getLogger(__name__)
 
 UPLINK_TOPIC = "v3/app1@tenant1/devices/dev1/up"
 
 
-def frames() -> Iterator[tuple[str, bytes]]:
-    """(terminal, body), over and over: JSON when the frame was recorded with its time, else raw bytes or hex."""
+def uplinks() -> Iterator[tuple[str, bytes]]:
+    """(topic, body), over and over, for a server forgets what comes while nobody is subscribed.
+
+    An ELTRES frame is JSON when it was recorded with its time, else raw bytes or hex by turns.
+    """
     recorded = orjson.loads(RECORDED.joinpath("eltres_frames.json").read_bytes())
     for turn in itertools.count():
+        yield UPLINK_TOPIC, RECORDED.joinpath("tts_uplink.json").read_bytes()
         for frame in recorded:
             raw = bytes.fromhex(frame["payload"])
             plain = raw if turn % 2 else frame["payload"].encode()
-            yield frame["deviceId"], orjson.dumps(frame) if "sendDateTime" in frame else plain
+            yield f"eltres/{frame['deviceId']}", orjson.dumps(frame) if "sendDateTime" in frame else plain
 
 
 async def publish(url: str, pause: float) -> None:
-    """Publishes one frame every `pause` seconds, quicker at first, and comes back when the server was away."""
-    parts, waits, sent = urlsplit(url), delays(), 0
-    source = frames()
+    """Publishes one uplink every `pause` seconds, quicker at first, and comes back when the server was away."""
+    waits, sent = delays(), 0
+    source = uplinks()
     while True:
         try:
-            async with aiomqtt.Client(parts.hostname or "127.0.0.1", parts.port or 1883) as client:
+            async with connection(url) as client:
                 waits = delays()
-                await client.publish(UPLINK_TOPIC, RECORDED.joinpath("tts_uplink.json").read_bytes(), qos=1)
-                for terminal, body in source:
-                    await client.publish(f"eltres/{terminal}", body, qos=1)
+                for topic, body in source:
+                    await client.publish(topic, body, qos=1)
                     sent += 1
-                    await asyncio.sleep(pause if sent > 10 else 0.1)
+                    await asyncio.sleep(pause if sent > 30 else 0.1)
         except aiomqtt.MqttError as error:
             log.info("demo: MQTT server not reached (%s)", error)
             await asyncio.sleep(next(waits))

@@ -61,18 +61,22 @@ def _granted(topic: str, answer: Any) -> None:
     log.info("mqtt: listening on %s", topic)
 
 
-def _client(url: str, client_id: str) -> aiomqtt.Client:
+def connection(url: str, **more: Any) -> aiomqtt.Client:
+    """A client for the server at `url`, with the user, password and TLS that it says; `more` goes to aiomqtt."""
     parts = urlsplit(url)
     secure = parts.scheme == "mqtts"
-    client = aiomqtt.Client(
+    return aiomqtt.Client(
         parts.hostname or "127.0.0.1",
         parts.port or (8883 if secure else 1883),
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
-        identifier=client_id,
-        clean_session=False,
         tls_context=ssl.create_default_context() if secure else None,
+        **more,
     )
+
+
+def _client(url: str, client_id: str) -> aiomqtt.Client:
+    client = connection(url, identifier=client_id, clean_session=False)
     # aiomqtt acknowledges on arrival and has no option for it; paho, underneath, can leave it to us.
     client._client.manual_ack_set(True)
     return client
