@@ -19,6 +19,7 @@ from adapters.backfill import Journal, Progress, backfill, bar
 from adapters.codecs.table import text_of
 from adapters.contract import DecodeError
 from adapters.observations import NotImported, Observations
+from adapters.privacy.opt_out import OptOut
 from adapters.privacy.report import report
 from adapters.privacy.store import PrivacyStore
 from adapters.quarantine import Quarantine
@@ -49,6 +50,9 @@ def register(subparsers: Subparsers) -> None:
         action="store_true",
         help="take raw tracks into the restricted tenant's history by `yukitsuri import` (needs BROKER_DATABASE_URL)",
     )
+    out = _command(group, "opt-out", "ids that are never read any further, whatever source they come from", opt_out)
+    out.add_argument("what", choices=("add", "remove", "count"))
+    out.add_argument("ids", nargs="*", help="MAC addresses or other identifiers; from standard input when left out")
     new = _command(group, "new", "write the folder of a new adapter", write_adapter)
     new.add_argument("name")
     new.add_argument("--folder", type=Path, default=Path(), help="where; the current folder when left out")
@@ -169,6 +173,18 @@ def _write_adapter(name: str, folder: Path) -> None:
     except ValueError as error:
         raise SourceError(str(error)) from error
     print(next_steps(name, folder))
+
+
+def opt_out(args: argparse.Namespace) -> int:
+    return _reported(lambda: _opt_out(OptOut(AdapterSettings().data), args.what, args.ids))
+
+
+def _opt_out(listed: OptOut, what: str, ids: list[str]) -> None:
+    if what != "count":
+        # Not among the arguments, an identifier is in no history of the shell.
+        told = ids or [line.strip() for line in sys.stdin if line.strip()]
+        print(f"{what}: {listed.add(told) if what == 'add' else listed.remove(told)}")
+    print(f"on the list: {len(listed)}")
 
 
 def tell_privacy(args: argparse.Namespace) -> int:

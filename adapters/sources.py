@@ -11,6 +11,7 @@
     via = { transport = "file" } # how it arrives; the adapter's usual way when left out
     privacy = { legal_basis = "...", profile = "aggregate" }   # of a personal source; it is silent without them
 
+A token or a password is told by where it is, `{ from_file = ... }` or `{ from_env = ... }` (`secrets.py`).
 `${folder}` is the folder this file is in; `${data}`, `${demo_port}` and the other names of `AdapterSettings` are
 replaced as well.
 """
@@ -35,6 +36,7 @@ from adapters.provenance import Provenance
 from adapters.quality.gate import Gate
 from adapters.quality.rules import TypeRules
 from adapters.registry import load
+from adapters.secrets import revealed
 from adapters.settings import AdapterSettings
 from adapters.transports import OPEN, Surroundings, Via, spooled
 
@@ -111,7 +113,7 @@ def bind(declaration: Declaration, around: Surroundings) -> Source:
         adapter = load(declaration.adapter)
         missing = declaration.privacy.missing(declaration.owner) if adapter.personal else []
         decode = decoder(declaration, adapter, around)
-        via = _VIA.validate_python({"transport": adapter.transport} | declaration.via)
+        via = _VIA.validate_python({"transport": adapter.transport} | revealed(declaration.via))
         if missing:
             raise NotPermitted(f"source {declaration.name} is personal and stays silent until it says {_and(missing)}")
         return Source(
@@ -154,9 +156,11 @@ def bind_all(declarations: Iterable[Declaration], around: Surroundings) -> list[
 
 def decoder(declaration: Declaration, adapter: Adapter, around: Surroundings) -> Decode:
     """The adapter's decoder, bound to the declared settings and to what it may do with persons."""
-    settings: SourceSettings = adapter.settings.model_validate(declaration.settings)
+    settings: SourceSettings = adapter.settings.model_validate(revealed(declaration.settings))
     pseudonym = partial(around.keys.pseudonym, declaration.name)
-    return adapter.decoder(settings, Privacy(pseudonym, declaration.name, declaration.privacy, around.store))
+    return adapter.decoder(
+        settings, Privacy(pseudonym, declaration.name, declaration.privacy, around.store, around.opt_out)
+    )
 
 
 def _and(names: list[str]) -> str:

@@ -38,7 +38,7 @@ def decoder(system: str, bin_minutes: int, privacy: Privacy) -> Decode:
             return Restricted(vehicle, message.received_at + timedelta(days=privacy.profile.retention_days))
 
         if message.metadata != TICK:
-            for item in vehicles(system, privacy, message):
+            for item in vehicles(system, privacy, message, privacy.opt_out):
                 if isinstance(item, DecodeError):
                     yield item
                 elif item.position_source == "gnss" and item.location and item.observed_at:

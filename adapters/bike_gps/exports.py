@@ -20,6 +20,7 @@ from adapters.codecs.number import Range
 from adapters.codecs.station import position
 from adapters.codecs.table import Row, rows, unit_of
 from adapters.contract import DecodeError, Message, Pseudonym
+from adapters.privacy.opt_out import OptOut
 from models import Point, Vehicle, urn
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -79,14 +80,18 @@ SERVICE_STATUS = {state: status for status, states in STATUS.items() for state i
 Fixes = dict[str, tuple[datetime, Point]]
 
 
-def vehicles(system: str, pseudonym: Pseudonym, message: Message) -> Iterator[Vehicle | DecodeError]:
+def vehicles(
+    system: str, pseudonym: Pseudonym, message: Message, opt_out: OptOut | None = None
+) -> Iterator[Vehicle | DecodeError]:
     """The bikes of one message, row by row; a bad cell is reported and its row read without it."""
     # `lat` means one thing in the operator's export and another elsewhere, so its mark must be found in any encoding.
     columns = OPERATOR if any(mark in message.body for mark in MARKS) else COLUMNS
-    fleet = Fleet(system, pseudonym, message.received_at)
+    fleet = Fleet(system, pseudonym, message.received_at, opt_out or OptOut())
     for row in rows(message.body, columns, ("bike", ("fixed", "reported"))):
         if isinstance(row, DecodeError):
             yield row
+            continue
+        if fleet.left_out(row.cells["bike"].strip()):
             continue
         cells = Cells()
         try:
@@ -100,10 +105,11 @@ def vehicles(system: str, pseudonym: Pseudonym, message: Message) -> Iterator[Ve
 class Fleet:
     """What the rows of one message share, so that it is not worked out for every one of them."""
 
-    def __init__(self, system: str, pseudonym: Pseudonym, received_at: datetime) -> None:
+    def __init__(self, system: str, pseudonym: Pseudonym, received_at: datetime, opt_out: OptOut) -> None:
         self.system, self.received_at = system, received_at
         self.last: Fixes = {}
         self._pseudonym, self._names = pseudonym, dict[str, str]()
+        self._opt_out, self._left_out = opt_out, dict[str, bool]()
         self._header: object = None
         self._quantities: Mapping[str, Quantity] = QUANTITIES
 
@@ -111,6 +117,11 @@ class Fleet:
         if bike not in self._names:
             self._names[bike] = self._pseudonym(bike)
         return self._names[bike]
+
+    def left_out(self, bike: str) -> bool:
+        if bike not in self._left_out:
+            self._left_out[bike] = self._opt_out.has(bike)
+        return self._left_out[bike]
 
     def quantities(self, row: Row) -> Mapping[str, Quantity]:
         if row.header is not self._header:

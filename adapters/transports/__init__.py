@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from adapters.contract import Transport
+from adapters.privacy.opt_out import OptOut
 from adapters.privacy.store import PrivacyStore
 from adapters.pseudonym import DayKey
 from adapters.quality.score import Scores
@@ -29,6 +30,7 @@ class Surroundings:
     keys: DayKey
     store: PrivacyStore
     scores: Scores
+    opt_out: OptOut
 
 
 def spooled(via: Any, personal: bool) -> bool:

@@ -27,6 +27,7 @@ class MqttSettings(SourceSettings):
     """`url` is `mqtt://` or `mqtts://`, ADAPTERS_MQTT_URL when empty.
 
     `topic` may hold wildcards or be shared (`$share/group/filter`); `client_id` must be unique per server.
+    `username` and `password` may stand in the URL instead.
     With `spool`, messages are acknowledged once they are on our disk while the broker is away: for a server that gives
     QoS 0 only or keeps little for a client that does not acknowledge.
     """
@@ -35,12 +36,14 @@ class MqttSettings(SourceSettings):
     topic: str
     url: str = ""
     client_id: str = ""
+    username: str = ""
+    password: str = ""
     spool: bool = False
 
 
 async def subscribe(settings: MqttSettings, url: str, client_id: str) -> AsyncIterator[Message]:
     """Messages of one subscription. Raises aiomqtt.MqttError when the connection is lost."""
-    async with _client(settings.url or url, settings.client_id or client_id) as client:
+    async with _client(settings, settings.url or url, settings.client_id or client_id) as client:
         _granted(settings.topic, await client.subscribe(settings.topic, qos=1))
         client._client._sock = _Buffered(client._client._sock)
         receipts = _Receipts(client)
@@ -61,22 +64,22 @@ def _granted(topic: str, answer: Any) -> None:
     log.info("mqtt: listening on %s", topic)
 
 
-def connection(url: str, **more: Any) -> aiomqtt.Client:
-    """A client for the server at `url`, with the user, password and TLS that it says; `more` goes to aiomqtt."""
+def connection(url: str, username: str = "", password: str = "", **more: Any) -> aiomqtt.Client:
+    """A client for the server at `url`, with the user and password given or in it, and TLS where it says so; `more` goes to aiomqtt."""
     parts = urlsplit(url)
     secure = parts.scheme == "mqtts"
     return aiomqtt.Client(
         parts.hostname or "127.0.0.1",
         parts.port or (8883 if secure else 1883),
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
+        username=username or (unquote(parts.username) if parts.username else None),
+        password=password or (unquote(parts.password) if parts.password else None),
         tls_context=ssl.create_default_context() if secure else None,
         **more,
     )
 
 
-def _client(url: str, client_id: str) -> aiomqtt.Client:
-    client = connection(url, identifier=client_id, clean_session=False)
+def _client(settings: MqttSettings, url: str, client_id: str) -> aiomqtt.Client:
+    client = connection(url, settings.username, settings.password, identifier=client_id, clean_session=False)
     # aiomqtt acknowledges on arrival and has no option for it; paho, underneath, can leave it to us.
     client._client.manual_ack_set(True)
     return client

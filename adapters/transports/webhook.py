@@ -6,7 +6,6 @@ nothing twice.
 """
 
 import asyncio
-import hmac
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -19,13 +18,16 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from adapters.contract import Message, Outcome, SourceSettings
+from adapters.transports.proof import Proof, basic
 
 STATUS = {Outcome.COMMITTED: 204, Outcome.PARTIAL: 204, Outcome.REFUSED: 202, Outcome.SPOOLED: 202}
 RETRY = {"Retry-After": "30"}
 
 
 class WebhookSettings(SourceSettings):
-    """`token_env` names the environment variable with the token senders show as `Authorization: Bearer`.
+    """A sender shows who it is by `token` (`Authorization: Bearer`, or plain in `token_header`), by `basic`
+    (`user:password`) or by `signature`: the HMAC-SHA256 of the body under that secret, in `signature_header`, hex or
+    base64. `token_env` names the environment variable with the token.
 
     `validator` is what a GET is answered with: controllers such as Meraki's ask for it before they push.
     """
@@ -33,6 +35,11 @@ class WebhookSettings(SourceSettings):
     transport: Literal["webhook"] = "webhook"
     path: str = ""
     token_env: str = ""
+    token: str = ""
+    token_header: str = ""
+    basic: str = ""
+    signature: str = ""
+    signature_header: str = "X-Signature"
     patience: float = 10.0
     max_bytes: int = 1024 * 1024
     spool: bool = True
@@ -43,7 +50,7 @@ class Mailbox(NamedTuple):
     """Where the pushes of one source wait."""
 
     queue: asyncio.Queue[Message]
-    token: str
+    proof: Proof
     patience: float
     max_bytes: int
     validator: str = ""
@@ -65,10 +72,8 @@ class WebhookServer:
     async def receive(self, settings: WebhookSettings, source: str) -> AsyncIterator[Message]:
         """Messages pushed to this source's path."""
         path = settings.path or source
-        token = os.environ.get(settings.token_env, "") if settings.token_env else ""
-        if settings.token_env and not token:
-            raise LookupError(f"{source}: environment variable {settings.token_env} holds no token")
-        box = Mailbox(asyncio.Queue(maxsize=100), token, settings.patience, settings.max_bytes, settings.validator)
+        proof = _proof(settings, source)
+        box = Mailbox(asyncio.Queue(maxsize=100), proof, settings.patience, settings.max_bytes, settings.validator)
         self._boxes[path] = box
         try:
             while True:
@@ -86,17 +91,32 @@ class WebhookServer:
         box = self._boxes.get(request.path_params["path"])
         if box is None:
             raise HTTPException(404, "no source listens here")
-        shown, wanted = request.headers.get("authorization", ""), f"Bearer {box.token}"
-        if box.token and not hmac.compare_digest(shown.encode("latin-1"), wanted.encode()):
+        if not box.proof.shown(request.headers):
             raise HTTPException(401, "wrong token")
         settled: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        message = _message(await _body(request, box.max_bytes), request.path_params["path"], settled)
+        body = await _body(request, box.max_bytes)
+        if not box.proof.signed(request.headers, body):
+            raise HTTPException(401, "wrong signature")
+        message = _message(body, request.path_params["path"], settled)
         try:
             async with asyncio.timeout(box.patience):
                 await box.queue.put(message)
                 return Response(status_code=STATUS[await settled])
         except TimeoutError:
             return Response("the broker is away; send it again", 503, headers=RETRY)
+
+
+def _proof(settings: WebhookSettings, source: str) -> Proof:
+    """Raises LookupError when the environment variable of the token holds none."""
+    token = os.environ.get(settings.token_env, "") if settings.token_env else settings.token
+    if settings.token_env and not token:
+        raise LookupError(f"{source}: environment variable {settings.token_env} holds no token")
+    headers: dict[str, str] = {}
+    if token:
+        headers |= {settings.token_header: token} if settings.token_header else {"authorization": f"Bearer {token}"}
+    if settings.basic:
+        headers["authorization"] = basic(settings.basic)
+    return Proof(headers, settings.signature, settings.signature_header)
 
 
 async def _body(request: Request, max_bytes: int) -> bytes:

@@ -4,7 +4,6 @@
 module are counts and flows that may be published.
 """
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING
 from adapters.codecs.jst import plausible
 from adapters.codecs.station import Station
 from adapters.codecs.table import plain_name
-from adapters.contract import CONTINUES, TICK, Decode, DecodeError, Message, Pseudonym
+from adapters.contract import CONTINUES, TICK, Decode, DecodeError, Message
 from adapters.privacy.crowd import Crowd, Presence, Residents
 from adapters.privacy.guard import Privacy
 from adapters.privacy.mesh import centre, mesh_code
+from adapters.privacy.opt_out import canonical
 from adapters.privacy.store import Publication
 from adapters.wifi.logs import Sighting, sightings
 from models import WITHHELD, CrowdFlowObserved, Model, OriginDestinationFlow, Point, urn
@@ -30,7 +30,7 @@ def decoder(
     """The decoder for these spots; a log names its spot by number, by name, or by an access point that stands there."""
     by_code = {spot.code: spot for spot in spots}
     known = by_code | {_name(spot.name): spot for spot in spots}
-    known |= {_canonical(access_point): by_code[spot] for access_point, spot in access_points.items()}
+    known |= {canonical(access_point): by_code[spot] for access_point, spot in access_points.items()}
     zone = timezone(timedelta(hours=settings.utc_offset))
     residents = Residents(settings.resident_share, settings.resident_hours)
     crowd = Crowd(privacy, timedelta(minutes=settings.bin_minutes), residents)
@@ -55,7 +55,7 @@ def _presences(
     found: Iterator[Sighting | DecodeError],
     spots: Mapping[str, Station],
     places: "Places",
-    pseudonym: Pseudonym,
+    privacy: Privacy,
     received_at: datetime,
 ) -> Iterator[Presence | DecodeError]:
     pseudonyms: dict[str, str] = {}
@@ -64,9 +64,11 @@ def _presences(
             yield each
             continue
         device = each.device
+        if device and privacy.opt_out.has(device):
+            continue
         # A session without an id is one device nobody can tell from another.
         if device not in pseudonyms or not device:
-            pseudonyms[device] = pseudonym(_canonical(device) if device else f"row {number}")
+            pseudonyms[device] = privacy(canonical(device) if device else f"row {number}")
         try:
             yield _presence(each, pseudonyms[device], spots, places, received_at)
         except DecodeError as error:
@@ -85,7 +87,7 @@ def _presence(
 
 def _spot(places: Sequence[str], spots: Mapping[str, Station]) -> Station:
     for place in places:
-        if (spot := spots.get(place) or spots.get(_name(place)) or spots.get(_canonical(place))) is not None:
+        if (spot := spots.get(place) or spots.get(_name(place)) or spots.get(canonical(place))) is not None:
             return spot
     raise DecodeError("施設", " ".join(places), "is not in the table of spots")
 
@@ -137,10 +139,3 @@ class Places:
 
 def _name(text: str) -> str:
     return plain_name(text)
-
-
-def _canonical(device: str) -> str:
-    """One spelling of a MAC address, whatever stands between its digits."""
-    folded = unicodedata.normalize("NFKC", device).casefold()
-    digits = folded.translate({ord(each): None for each in ":-. "})
-    return digits if len(digits) == 12 else folded

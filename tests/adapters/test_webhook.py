@@ -1,10 +1,12 @@
 """HTTP push: what the sender hears, and when."""
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+import orjson
 import pytest
 from starlette.responses import Response
 
@@ -69,6 +71,22 @@ async def test_a_source_with_a_token_asks_for_it(
         assert recorder.requests == []
         right = {"Authorization": "Bearer open sesame"}
         assert (await client.post("/push/eltres", json=FRAME, headers=right)).status_code == 204
+
+
+async def test_a_signed_body_is_taken_and_no_other(broker: Broker, recorder: Recorder) -> None:
+    body = orjson.dumps(FRAME)
+    right = {"X-Signature": hmac.new(b"key", body, "sha256").hexdigest()}
+    async with door(broker, signature="key") as client:
+        assert (await client.post("/push/eltres", content=body + b" ", headers=right)).status_code == 401
+        assert (await client.post("/push/eltres", content=body)).status_code == 401
+        assert recorder.requests == []
+        assert (await client.post("/push/eltres", content=body, headers=right)).status_code == 204
+
+
+async def test_a_token_may_have_a_header_of_its_own(broker: Broker, recorder: Recorder) -> None:
+    async with door(broker, token="t", token_header="X-Downlink-Apikey") as client:
+        assert (await client.post("/push/eltres", json=FRAME, headers={"Authorization": "Bearer t"})).status_code == 401
+        assert (await client.post("/push/eltres", json=FRAME, headers={"X-Downlink-Apikey": "t"})).status_code == 204
 
 
 async def test_a_declared_token_that_is_missing_is_a_mistake() -> None:
