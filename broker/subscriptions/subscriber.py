@@ -309,8 +309,9 @@ class Subscriber:
             return True
         if patience.attempts and item.attempts >= patience.attempts:
             return True
-        since = item.events[-1].at if item.events else None
-        return since is not None and (datetime.now(UTC) - since).total_seconds() > patience.give_up
+        if max(item.attempts, self._failures) < _REFUSALS or not item.events:
+            return False  # a clock that was set makes a change look old, but nobody fail ten times
+        return (datetime.now(UTC) - item.events[-1].at).total_seconds() > patience.give_up
 
     def _letter(self, item: Item, reason: str) -> Letter:
         return Letter(self.no, item.sequence, item.id, item.position, item.changes, item.attempts, reason, item.body)

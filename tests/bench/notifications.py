@@ -118,7 +118,9 @@ class Bench:
         await connection.execute(
             "truncate subscription, subscription_state, notification_mark, dead_letter, entity, log"
         )
-        await connection.execute("update dispatch set position = (select last_value from log_seq_seq)")
+        await connection.execute(
+            "update dispatch set position = (select case when is_called then last_value else 0 end from log_seq_seq)"
+        )
         await connection.close()
         self.count.value = 0
 
