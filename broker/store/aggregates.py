@@ -23,6 +23,23 @@ _DISTINCT: Final = (
     "else h.form::text || coalesce(h.text, h.json::text, h.number::text) end)"
 )
 _TEXTUAL: Final = frozenset({"min", "max"})
+# strings, and typed values of time (4.6.3), which are in the order of their texts
+_TEXT: Final = (
+    "(case when h.type = 0 then case h.form when 't' then h.text when 'j' then "
+    "case when h.json ->> '@type' in ('DateTime', 'Date', 'Time') then h.json ->> '@value' end end end)"
+)
+# of a period's row: the columns, what a method that does not need one finds there, and which methods need it
+_COLUMNS: Final[dict[str, tuple[str, str, frozenset[str]]]] = {
+    "texts": (f"count({_TEXT})", "0", _TEXTUAL),
+    "sum": ("sum(h.number)", "null::float8", frozenset({"sum", "avg"})),
+    "squares": ("sum(h.number * h.number)", "null::float8", frozenset({"sumsq"})),
+    "deviation": ("var_pop(h.number) * count(h.number)", "null::float8", frozenset({"stddev"})),
+    "least": ("min(h.number)", "null::float8", frozenset({"min"})),
+    "most": ("max(h.number)", "null::float8", frozenset({"max"})),
+    "first_text": (f'min({_TEXT} collate "C")', "null::text", frozenset({"min"})),
+    "last_text": (f'max({_TEXT} collate "C")', "null::text", frozenset({"max"})),
+    "distinct_values": (_DISTINCT, "0", frozenset({"distinctCount"})),
+}
 _EXACT: Final = 2**53
 _RESOLUTION: Final = datetime.resolution
 
@@ -83,7 +100,10 @@ async def aggregate(
 async def _raw(
     database: Database, series: list[Series], borders: list[datetime], wanted: Wanted, asked: Aggregation
 ) -> list[Any]:
-    sql = _sql("raw", wanted).replace(":distinct", _DISTINCT if "distinctCount" in asked.methods else "0")
+    columns = ["count(*) as total", "count(h.number) as measured", "count(*) filter (where h.form = 'a') as arrays"]
+    for name, (needed, otherwise, methods) in _COLUMNS.items():
+        columns.append(f"{otherwise if methods.isdisjoint(asked.methods) else needed} as {name}")
+    sql = _sql("raw", wanted).replace(":columns", ", ".join(columns))
     start, end = wanted.temporal.start, wanted.temporal.end
     return list(await database.readers.fetch(sql, *_arrays(series), start, end, borders[:-1]))
 

@@ -1,4 +1,5 @@
 -- Aggregations over history. $6 holds the lower borders of the periods; `number` is what counts of an instance.
+-- `:columns` are those of aggregates.py that the methods need.
 
 -- name: extremes
 select min(first.at) as first, max(last.at) as last
@@ -19,13 +20,7 @@ cross join lateral (
 ) last
 
 -- name: raw
-select h.entity, h.attribute, h.dataset, width_bucket(h.:axis, $6::timestamptz[]) as period,
-       max(h.type) as type, count(*) as total, count(h.number) as measured,
-       count(*) filter (where h.form = 'a') as arrays, count(h.text) filter (where h.type = 0) as texts,
-       sum(h.number) as sum, sum(h.number * h.number) as squares, var_pop(h.number) * count(h.number) as deviation,
-       min(h.number) as least, max(h.number) as most,
-       min(h.text collate "C") filter (where h.type = 0) as first_text,
-       max(h.text collate "C") filter (where h.type = 0) as last_text, :distinct as distinct_values
+select h.entity, h.attribute, h.dataset, width_bucket(h.:axis, $6::timestamptz[]) as period, max(h.type) as type, :columns
 from unnest($1::bigint[], $2::integer[], $3::integer[]) as s(entity, attribute, dataset)
 join history h on h.entity = s.entity and h.attribute = s.attribute and h.dataset = s.dataset
 where h.:axis >= coalesce($4::timestamptz, '-infinity') and h.:axis < coalesce($5::timestamptz, 'infinity')
@@ -61,7 +56,8 @@ with s as (
     union all
     select h.entity, h.attribute, h.dataset, width_bucket(h.at, $4::timestamptz[]), max(h.type),
            count(*), count(h.number), count(*) filter (where h.form = 'a'),
-           count(h.text) filter (where h.type = 0), sum(h.number), sum(h.number * h.number),
+           count(*) filter (where h.type = 0 and (h.form = 't' or h.json ? '@value')),
+           sum(h.number), sum(h.number * h.number),
            var_pop(h.number) * count(h.number), min(h.number), max(h.number)
     from rows h
     group by 1, 2, 3, 4

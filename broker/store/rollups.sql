@@ -65,7 +65,8 @@ insert into rollup (entity, attribute, dataset, seconds, start, type, total, mea
                     sum, squares, deviation, least, most, last)
 select h.entity, h.attribute, h.dataset, l.seconds, date_bin(l.seconds * interval '1 second', h.at, '2000-01-01Z') as start,
        max(h.type), count(*), count(h.number), count(*) filter (where h.form = 'a'),
-       count(h.text) filter (where h.type = 0), sum(h.number), sum(h.number * h.number),
+       count(*) filter (where h.type = 0 and (h.form = 't' or h.json ? '@value')),
+       sum(h.number), sum(h.number * h.number),
        var_pop(h.number) * count(h.number), min(h.number), max(h.number), last(h.number, h.at)
 from unnest($1::bigint[], $2::integer[], $3::integer[], $4::date[]) as d(entity, attribute, dataset, day)
 join entity e on e.no = d.entity

@@ -60,8 +60,9 @@ def same(found: list[list[Any]], wanted: list[list[Any]]) -> None:
         assert one[0] == pytest.approx(other[0], rel=1e-9, abs=1e-9)
 
 
-async def test_every_method_equals_plain_python(client: httpx.AsyncClient) -> None:
-    chance = random.Random(20)
+@pytest.mark.parametrize("seed", [20, 21, 22])
+async def test_every_method_equals_plain_python(client: httpx.AsyncClient, seed: int) -> None:
+    chance = random.Random(seed)
     begin = datetime(2023, 12, 25, tzinfo=UTC)
     moments = {begin + timedelta(minutes=10 * chance.randrange(6 * 24 * 80)) for _ in range(400)}
     # the very borders: midnight in Japan and in UTC, a leap day, the turn of month and year
@@ -74,7 +75,7 @@ async def test_every_method_equals_plain_python(client: httpx.AsyncClient) -> No
     start, end = datetime(2023, 12, 28, 5, tzinfo=UTC), datetime(2024, 3, 3, tzinfo=UTC)
     inside = [(at, value) for at, value in series if start <= at < end]
     window = {"timerel": "between", "timeAt": times.text(start), "endTimeAt": times.text(end)}
-    for duration in ("PT6H", "P1D", "P1W", "P1M", "P1Y"):
+    for duration in ("PT6H", "P1D", "P1W", "P1M", "P1Y", f"P1M{chance.randrange(1, 9)}DT{chance.randrange(1, 24)}H"):
         for zone in (None, JAPAN):
             period = parse_period(duration)
             assert period is not None
@@ -111,6 +112,14 @@ VALUES: list[tuple[list[Any], dict[str, Any]]] = [
     ),
     ([[1, 2], [], [1], [1, 2]], {"totalCount": 4, "distinctCount": 3, "sum": 5, "avg": 1.25, "min": 0, "max": 2}),
     ([{"a": 1}, {"a": 1}, {"a": 2}, {}], {"totalCount": 4, "distinctCount": 3}),
+    (
+        [{"@type": "DateTime", "@value": f"2026-06-0{day}T00:00:00Z"} for day in (2, 1, 3, 3)],
+        {"totalCount": 4, "distinctCount": 3, "min": "2026-06-01T00:00:00Z", "max": "2026-06-03T00:00:00Z"},
+    ),
+    (
+        [{"@type": "Time", "@value": f"0{hour}:00:00Z"} for hour in (2, 1, 3, 3)],
+        {"totalCount": 4, "distinctCount": 3, "min": "01:00:00Z", "max": "03:00:00Z"},
+    ),
     ([1, 1.0, 2, 2**53 + 1], {"totalCount": 4, "distinctCount": 3, "min": 1}),
 ]
 
