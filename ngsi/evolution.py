@@ -99,12 +99,12 @@ _FORMATS: Final[dict[str, Callable[[str, list[Instance], Context, Shown], Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Aggregated:
-    """One series under one method: (value, start, end) for each period that has instances."""
+    """One series: by method a (value, start, end) for each period that has instances, its times as texts."""
 
     attribute: str
     dataset: str | None
     kind: str
-    values: Mapping[str, list[tuple[Any, datetime, datetime]]]
+    values: Mapping[str, list[tuple[Any, str, str]]]
 
 
 def show_aggregated(series: Iterable[Aggregated], context: Context) -> dict[str, Any]:
@@ -115,6 +115,6 @@ def show_aggregated(series: Iterable[Aggregated], context: Context) -> dict[str,
         if item.dataset is not None:
             body["datasetId"] = item.dataset
         for method, values in item.values.items():
-            body[method] = [[value, times.text(start), times.text(end)] for value, start, end in values]
+            body[method] = values
         found.setdefault(item.attribute, []).append(body)
     return {context.compact(iri): bodies[0] if len(bodies) == 1 else bodies for iri, bodies in found.items()}

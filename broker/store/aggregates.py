@@ -13,6 +13,7 @@ from broker.store.history import Known, Series, Wanted, chosen, window
 from broker.store.instances import KIND_NAMES
 from broker.store.statements import statements
 from broker.store.tenants import known_terms
+from ngsi import times
 from ngsi.errors import InvalidRequest
 from ngsi.evolution import Aggregated
 from ngsi.periods import aligned, boundaries
@@ -30,6 +31,7 @@ _TEXT: Final = (
 )
 # of a period's row: the columns, what a method that does not need one finds there, and which methods need it
 _COLUMNS: Final[dict[str, tuple[str, str, frozenset[str]]]] = {
+    "arrays": ("count(*) filter (where h.form = 'a')", "0", frozenset({"stddev", "sumsq"})),
     "texts": (f"count({_TEXT})", "0", _TEXTUAL),
     "sum": ("sum(h.number)", "null::float8", frozenset({"sum", "avg"})),
     "squares": ("sum(h.number * h.number)", "null::float8", frozenset({"sumsq"})),
@@ -100,7 +102,7 @@ async def aggregate(
 async def _raw(
     database: Database, series: list[Series], borders: list[datetime], wanted: Wanted, asked: Aggregation
 ) -> list[Any]:
-    columns = ["count(*) as total", "count(h.number) as measured", "count(*) filter (where h.form = 'a') as arrays"]
+    columns = ["count(*) as total", "count(h.number) as measured"]
     for name, (needed, otherwise, methods) in _COLUMNS.items():
         columns.append(f"{otherwise if methods.isdisjoint(asked.methods) else needed} as {name}")
     sql = _sql("raw", wanted).replace(":columns", ", ".join(columns))
@@ -150,12 +152,13 @@ async def _aggregated(
     database: Database, rows: Sequence[Any], borders: list[datetime], asked: Aggregation
 ) -> dict[int, list[Aggregated]]:
     iris = await known_terms(database, {no for row in rows for no in (row["attribute"], row["dataset"])})
+    stamps = [times.text(border) for border in borders]
     found: dict[int, list[Aggregated]] = {}
     for (entity, attribute, dataset), group in groupby(rows, key=_series_of):
         periods = list(group)
         _check_eligible(iris[attribute], periods, asked.methods)
         kind = KIND_NAMES[max(row["type"] for row in periods)]
-        values = {name: _values(METHODS[name], periods, borders) for name in asked.methods}
+        values = {name: _values(METHODS[name], periods, stamps) for name in asked.methods}
         shown = "Relationship" if kind.endswith("Relationship") else "Property"
         found.setdefault(entity, []).append(Aggregated(iris[attribute], iris.get(dataset), shown, values))
     return found
@@ -165,9 +168,9 @@ def _series_of(row: Any) -> Series:
     return row["entity"], row["attribute"], row["dataset"]
 
 
-def _values(method: Method, rows: Sequence[Any], borders: list[datetime]) -> list[tuple[Any, datetime, datetime]]:
+def _values(method: Method, rows: Sequence[Any], stamps: list[str]) -> list[tuple[Any, str, str]]:
     return [
-        (_number(method.value(row)), borders[row["period"] - 1], borders[row["period"]])
+        (_number(method.value(row)), stamps[row["period"] - 1], stamps[row["period"]])
         for row in rows
         if method.anything or _fits(method, row)
     ]

@@ -20,12 +20,16 @@ cross join lateral (
 ) last
 
 -- name: raw
-select h.entity, h.attribute, h.dataset, width_bucket(h.:axis, $6::timestamptz[]) as period, max(h.type) as type, :columns
+select s.entity, s.attribute, s.dataset, p.*
 from unnest($1::bigint[], $2::integer[], $3::integer[]) as s(entity, attribute, dataset)
-join history h on h.entity = s.entity and h.attribute = s.attribute and h.dataset = s.dataset
-where h.:axis >= coalesce($4::timestamptz, '-infinity') and h.:axis < coalesce($5::timestamptz, 'infinity')
-  and :condition
-group by 1, 2, 3, 4
+cross join lateral ( -- grouped series by series, where the groups are few
+    select width_bucket(h.:axis, $6::timestamptz[]) as period, max(h.type) as type, :columns
+    from history h
+    where h.entity = s.entity and h.attribute = s.attribute and h.dataset = s.dataset
+      and h.:axis >= coalesce($4::timestamptz, '-infinity') and h.:axis < coalesce($5::timestamptz, 'infinity')
+      and :condition
+    group by 1
+) p
 order by 1, 2, 3, 4
 
 -- name: rolled

@@ -27,6 +27,8 @@ class Result:
         return len(self.latencies) / self.seconds
 
     def percentile(self, percent: int) -> float:
+        if len(self.latencies) == 1:
+            return self.latencies[0]
         return statistics.quantiles(self.latencies, n=100, method="inclusive")[percent - 1]
 
     def __str__(self) -> str:
