@@ -77,7 +77,11 @@ class GtfsTrip(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrivalEstimation(Model):
-    """When the vehicle of a trip is expected at a stop. `delay` in seconds, early is negative."""
+    """When the vehicle of a trip is expected at a stop. `delay` in seconds, early is negative.
+
+    `schedule_relationship` is GTFS Realtime's: of a stop that is SKIPPED, of a trip that is CANCELED and where there is
+    NO_DATA, nothing is expected.
+    """
 
     TYPE: ClassVar[str] = "ArrivalEstimation"
     INSTANTS: ClassVar[tuple[str, ...]] = ("observationDateTime",)
@@ -90,3 +94,4 @@ class ArrivalEstimation(Model):
     expected_at: str | None = measured("expectedArrivalTime")
     delay: int | None = measured("delay", "SEC")
     stop_sequence: int | None = measured("currentStopSequence")
+    schedule_relationship: str | None = measured("scheduleRelationship")

@@ -1,10 +1,12 @@
 """GTFS Realtime to Vehicle, ArrivalEstimation and Alert (formats document f)."""
 
+import re
 import struct
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from google.protobuf import json_format, text_format
 from google.protobuf.message import DecodeError as NoProtobuf
 from google.transit import gtfs_realtime_pb2 as realtime
 
@@ -14,13 +16,18 @@ from adapters.codecs.number import Range, within
 from adapters.codecs.station import place
 from adapters.contract import Decode, DecodeError, Message
 from adapters.gtfs_realtime.timetable import Call, Timetable
-from models import Alert, ArrivalEstimation, Model, Vehicle, urn, zulu
+from models import WITHHELD, Alert, ArrivalEstimation, Model, Vehicle, urn, zulu
 
 FASTEST = Range(0, 320)  # km/h; a bus is slower, a train may not be
 SEVERITY = {"INFO": "informational", "WARNING": "medium", "SEVERE": "high"}
 SUBJECT = {"CONSTRUCTION": "roadWorks", "MAINTENANCE": "roadWorks", "ACCIDENT": "carAccident"}
 EFFECT = {"NO_SERVICE": "roadClosed"}
+OFF = ("CANCELED", "DELETED")  # of a trip
+NOTHING = ("SKIPPED", "NO_DATA")  # of a stop
 HORIZON = timedelta(hours=3)  # what is expected later says nothing yet
+
+
+_TEXT = re.compile(rb"(?:\s*#[^\n]*\n)*\s*(?:header|entity)\s*:?\s*\{")
 
 
 class Feed(NamedTuple):
@@ -40,11 +47,7 @@ def decoder(feed: str, vehicle_type: str, timetable: Timetable) -> Decode:
     """The decoder for one feed."""
 
     def decode(message: Message) -> Iterator[Model | DecodeError]:
-        page = realtime.FeedMessage()
-        try:
-            page.ParseFromString(message.body)
-        except NoProtobuf:
-            raise DecodeError("feed", message.body[:20], "is no GTFS Realtime, or not all of it") from None
+        page = _feed(message.body)
         told = datetime.fromtimestamp(page.header.timestamp, UTC) if page.header.timestamp else message.received_at
         at = plausible("header.timestamp", told, message.received_at)
         spoken = Feed(feed, vehicle_type, timetable, at, message.received_at)
@@ -57,6 +60,21 @@ def decoder(feed: str, vehicle_type: str, timetable: Timetable) -> Decode:
                 yield error.of_row(alone.SerializeToString())
 
     return decode
+
+
+def _feed(body: bytes) -> Any:
+    """The feed: protobuf, or what a server writes for people to read, protobuf's text or JSON. Raises DecodeError."""
+    page = realtime.FeedMessage()
+    try:
+        if body.lstrip()[:1] == b"{":
+            json_format.Parse(body, page, ignore_unknown_fields=True)
+        elif _TEXT.match(body):
+            text_format.Parse(body, page)
+        else:
+            page.ParseFromString(body)
+    except (NoProtobuf, json_format.ParseError, text_format.ParseError, UnicodeDecodeError):
+        raise DecodeError("feed", body[:20], "is no GTFS Realtime, or not all of it") from None
+    return page
 
 
 def _entity(feed: Feed, entity: Any) -> Iterator[Model | DecodeError]:
@@ -109,42 +127,91 @@ def _digits(value: float) -> float:
     return next((each for each in shorter if struct.pack("f", each) == struct.pack("f", value)), value)
 
 
+class Expected(NamedTuple):
+    """What is said of one stop of a trip: which it is, when it is due and when the vehicle comes (with its delay)."""
+
+    stop: str
+    sequence: int | None
+    head_sign: str
+    relationship: str
+    due: datetime | None
+    at: datetime | None = None
+    delay: int | None = None
+
+
 def _arrivals(feed: Feed, told: Any) -> Iterator[ArrivalEstimation]:
     """One per stop that is still ahead. Raises DecodeError when only the static feed could tell where it goes."""
     trip = told.trip.trip_id
     if not feed.timetable.knows(trip):
         raise DecodeError("trip_id", trip, "is not in the timetable, so its head sign is not known")
     at = plausible("timestamp", _moment(told.timestamp) or feed.at, feed.received_at)
-    day = _day(told.trip.start_date) or feed.timetable.day(at)
-    for update in told.stop_time_update:
-        sequence = update.stop_sequence if update.HasField("stop_sequence") else None
-        call = feed.timetable.call(trip, sequence, update.stop_id)
-        stop = update.stop_id or (call.stop if call else "")
-        expected, delay = _expected(feed, update, call, day)
-        if not stop or expected is None or not at <= expected <= at + HORIZON:
-            continue  # skipped, without data, passed already, or of tomorrow
+    for each in _expected(feed, told, _day(told.trip.start_date) or feed.timetable.day(at)):
+        if (each.at or each.due) is None or not at <= (each.at or each.due) <= at + HORIZON:  # type: ignore[operator]
+            continue  # passed already, or of tomorrow
+        nothing = each.at is None  # then no older estimation may stand for it
         yield ArrivalEstimation(
-            id=feed.urn("ArrivalEstimation", f"{trip}:{stop if sequence is None else sequence}"),
+            id=feed.urn("ArrivalEstimation", f"{trip}:{each.stop if each.sequence is None else each.sequence}"),
             observed_at=at,
-            has_stop=(feed.urn("GtfsStop", stop),),
+            has_stop=(feed.urn("GtfsStop", each.stop),),
             has_trip=feed.urn("GtfsTrip", trip),
             has_route=feed.urn("GtfsRoute", told.trip.route_id) if told.trip.route_id else None,
-            head_sign=(call.head_sign if call else "") or feed.timetable.head_sign(trip),
-            remaining_time=_duration(expected - at),
-            expected_at=zulu(expected),
-            delay=delay,
-            stop_sequence=sequence,
+            head_sign=each.head_sign or feed.timetable.head_sign(trip),
+            remaining_time=_duration(each.at - at) if each.at else WITHHELD,
+            expected_at=zulu(each.at) if each.at else WITHHELD,
+            delay=WITHHELD if nothing else each.delay,
+            stop_sequence=each.sequence,
+            schedule_relationship=each.relationship,
         )
 
 
-def _expected(feed: Feed, update: Any, call: Call | None, day: date) -> tuple[datetime | None, int | None]:
-    """When it comes: the time told, else the timetable's and the delay; and the delay in seconds."""
+def _expected(feed: Feed, told: Any, day: date) -> Iterator[Expected]:
+    """Every stop of the trip of which something is known: a delay goes on to the stops after it (GTFS Realtime)."""
+    calls = feed.timetable.calls(told.trip.trip_id)
+    relationship = _word(told.trip, "schedule_relationship")
+    updates = list(told.stop_time_update)
+    delay: int | None = None
+    for call in calls:
+        due = feed.timetable.due(call, day)
+        if relationship in OFF:
+            yield Expected(call.stop, call.sequence, call.head_sign, "CANCELED", due)
+            continue
+        update = next((each for each in updates if _is_of(each, call)), None)
+        if update is None:
+            if delay is not None and due is not None:
+                late = due + timedelta(seconds=delay)
+                yield Expected(call.stop, call.sequence, call.head_sign, "SCHEDULED", due, late, delay)
+            continue
+        updates.remove(update)
+        said = _said(update, update.stop_id or call.stop, call.sequence, call.head_sign, due)
+        if said.relationship != "SKIPPED":  # what is skipped delays nobody
+            delay = said.delay if said.at else None
+        yield said
+    for update in updates:  # of stops the timetable does not know
+        if update.stop_id:
+            sequence = update.stop_sequence if update.HasField("stop_sequence") else None
+            yield _said(update, update.stop_id, sequence, "", None)
+
+
+def _is_of(update: Any, call: Call) -> bool:
+    if update.HasField("stop_sequence"):
+        return bool(update.stop_sequence == call.sequence)
+    return bool(update.stop_id == call.stop)
+
+
+def _said(update: Any, stop: str, sequence: int | None, head_sign: str, due: datetime | None) -> Expected:
+    """What an update says of its stop: the time, else the timetable's and the delay; without either it is on time."""
+    relationship = _word(update, "schedule_relationship") or "SCHEDULED"
+    if relationship in NOTHING:
+        return Expected(stop, sequence, head_sign, relationship, due)
     event = update.arrival if update.HasField("arrival") else update.departure
     delay = event.delay if event.HasField("delay") else None
     if event.HasField("time"):
-        return _moment(event.time), delay
-    due = feed.timetable.due(call, day) if call else None
-    return (None, delay) if due is None or delay is None else (due + timedelta(seconds=delay), delay)
+        at = _moment(event.time)
+        if delay is None and due is not None and at is not None:
+            delay = int((at - due).total_seconds())
+        return Expected(stop, sequence, head_sign, relationship, due, at, delay)
+    delay = delay or 0
+    return Expected(stop, sequence, head_sign, relationship, due, due and due + timedelta(seconds=delay), delay)
 
 
 def _alert(feed: Feed, number: str, told: Any) -> Alert:

@@ -14,6 +14,7 @@ class Call(NamedTuple):
     stop: str
     due: timedelta | None
     head_sign: str
+    sequence: int
 
 
 class Timetable:
@@ -23,7 +24,7 @@ class Timetable:
         """Raises DecodeError when `feed` is no GTFS."""
         self._zone = zone
         self._head_signs: dict[str, str] = {}
-        self._calls: dict[tuple[str, str], Call] = {}
+        self._calls: dict[str, list[Call]] = {}
         files = files_of(feed) if feed else {}
         for row in table("trips", files["trips"]) if "trips" in files else ():
             if isinstance(row, Row):
@@ -31,12 +32,15 @@ class Timetable:
         for row in table("stop_times", files["stop_times"]) if "stop_times" in files else ():
             if isinstance(row, Row):
                 self._add({name: cell.strip() for name, cell in row.cells.items()})
+        for calls in self._calls.values():
+            calls.sort(key=lambda call: call.sequence)
 
     def _add(self, cells: dict[str, str]) -> None:
-        trip, stop = cells["trip_id"], cells["stop_id"]
-        call = Call(stop, _since_midnight(cells.get("arrival_time", "")), cells.get("stop_headsign", ""))
-        self._calls[trip, cells["stop_sequence"]] = call
-        self._calls.setdefault((trip, stop), call)  # a stop that is passed twice is known by its number only
+        if not cells["stop_sequence"].isdecimal():
+            return
+        due = _since_midnight(cells.get("arrival_time", "") or cells.get("departure_time", ""))
+        call = Call(cells["stop_id"], due, cells.get("stop_headsign", ""), int(cells["stop_sequence"]))
+        self._calls.setdefault(cells["trip_id"], []).append(call)
 
     def knows(self, trip: str) -> bool:
         return trip in self._head_signs
@@ -44,8 +48,9 @@ class Timetable:
     def head_sign(self, trip: str) -> str:
         return self._head_signs.get(trip, "")
 
-    def call(self, trip: str, sequence: int | None, stop: str) -> Call | None:
-        return self._calls.get((trip, str(sequence))) or self._calls.get((trip, stop))
+    def calls(self, trip: str) -> list[Call]:
+        """The stops of a trip in their order."""
+        return self._calls.get(trip, [])
 
     def due(self, call: Call, day: date) -> datetime | None:
         """When the call is due on a day of service; its clock runs past 24:00."""

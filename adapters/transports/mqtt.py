@@ -65,7 +65,7 @@ def _granted(topic: str, answer: Any) -> None:
 
 
 def connection(url: str, username: str = "", password: str = "", **more: Any) -> aiomqtt.Client:
-    """A client for the server at `url`, with the user and password given or in it, and TLS where it says so; `more` goes to aiomqtt."""
+    """A client for the server at `url`, with the user and password given or in it; `more` goes to aiomqtt."""
     parts = urlsplit(url)
     secure = parts.scheme == "mqtts"
     return aiomqtt.Client(
