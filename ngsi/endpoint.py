@@ -71,6 +71,10 @@ def address(uri: str) -> Address:
     if parts.scheme not in SCHEMES or not parts.hostname or re.search(r"[\s\x00-\x20\x7f]", uri):
         raise BadRequestData(f"endpoint.uri: {shown(uri)} is not a URI of http, https, mqtt or mqtts with a host")
     port = port or SCHEMES[parts.scheme]
+    try:
+        host = parts.hostname.encode("idna").decode()
+    except UnicodeError:
+        raise BadRequestData(f"endpoint.uri: {shown(uri)} names no host that there can be") from None
     if parts.scheme.startswith("mqtt"):
         topic = unquote(parts.path[1:])
         if not topic or "+" in topic or "#" in topic or parts.fragment or uri.endswith("#") or "\0" in topic:
@@ -79,11 +83,11 @@ def address(uri: str) -> Address:
             )
         user = unquote(parts.username) if parts.username is not None else None
         password = unquote(parts.password) if parts.password is not None else None
-        return Address(parts.scheme, parts.hostname, port, topic, user, password)
+        return Address(parts.scheme, host, port, topic, user, password)
     if parts.username is not None:
         raise BadRequestData("endpoint.uri: credentials go to receiverInfo (a header Authorization), not into the URI")
     path = parts.path or "/"
-    return Address(parts.scheme, parts.hostname, port, f"{path}?{parts.query}" if parts.query else path)
+    return Address(parts.scheme, host, port, f"{path}?{parts.query}" if parts.query else path)
 
 
 def uri(value: Any, field: str) -> str:

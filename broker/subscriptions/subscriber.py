@@ -119,12 +119,13 @@ class Subscriber:
         """A change that matches."""
         if self.subscription.throttling is None:
             self.outbox.take(event)
+            self.pump()
         else:
             if self.until and event.seq > self.until:
                 self._form(remembered=True)
             self.outbox.hold(event)
+            self._wake_at(0.0)  # once the others that were written with it have been taken in
         self.house.changed(self)
-        self.pump()
 
     def tell(self, found: Sequence[Entity]) -> None:
         """What matches at the moment: a periodic notification."""

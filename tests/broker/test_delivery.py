@@ -54,6 +54,14 @@ async def test_throttling_lets_the_last_value_arrive(client: httpx.AsyncClient, 
     assert again[0]["notification"]["data"] == taken[1].data
 
 
+async def test_what_is_written_together_is_told_together(client: httpx.AsyncClient, sink: Sink) -> None:
+    await subscribe(client, sink, throttling=1000)
+    answer = await client.post("/entityOperations/create", json=[room(number, a=number) for number in range(20)])
+    assert answer.status_code == 201
+    (taken,) = await sink.wait(1)
+    assert [entity["a"]["value"] for entity in taken.data] == list(range(20))
+
+
 async def test_a_clock_that_was_set_back_makes_no_period_longer(dsn: str, sink: Sink) -> None:
     async def broker(work: Callable[[httpx.AsyncClient], Awaitable[None]]) -> None:
         app = create_app(Settings(database_url=dsn, remote_allow="127.0.0.0/8"))

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
+from ngsi import endpoint, subscription_document
 from ngsi import subscription as subscriptions
-from ngsi import subscription_document
 from ngsi.errors import BadRequestData
 from ngsi.jsonld import compile_context
 
@@ -79,6 +79,8 @@ def reaching(**more: Any) -> dict[str, Any]:
         (reaching(uri="ftp://example.org/x"), "uri"),
         (reaching(uri="http:///nowhere"), "uri"),
         (reaching(uri="http://example.org/a b"), "uri"),
+        (reaching(uri="http://a..b/x"), "host"),
+        (reaching(uri=f"http://{'a' * 64}.example/x"), "host"),
         (reaching(uri="mqtt://example.org/"), "topic"),
         (reaching(uri="mqtt://example.org/a/#"), "wildcard"),
         (reaching(accept="text/html"), "accept"),
@@ -145,6 +147,14 @@ def test_values_that_are_names_are_expanded_where_that_is_asked_for() -> None:
     assert subscriptions.read(changed).query.q.operands[0].value == "https://a.example/open"
     kept = subscription_document.patch(changed, {"jsonKeys": "state"}, compile_context([], CORE), NOW)
     assert subscriptions.read(kept).query.q.operands[0].value == "open"
+
+
+@pytest.mark.parametrize(
+    ("uri", "host"),
+    [("http://金沢.example/x", "xn--6uw360f.example"), ("http://[::1]:80/x", "::1"), ("HTTP://A.B", "a.b")],
+)
+def test_a_host_is_written_as_the_network_knows_it(uri: str, host: str) -> None:
+    assert endpoint.address(uri).host == host
 
 
 def test_a_stored_document_is_read_without_its_context() -> None:
