@@ -2,6 +2,7 @@
 
 import re
 from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
@@ -56,6 +57,17 @@ def boundaries(start: datetime, end: datetime, period: Period, zone: tzinfo, mos
             raise TooComplexQuery(f"aggrPeriodDuration: the range has more than {most} periods")
         borders.append(_shifted(start, period, len(borders), zone))
     return borders
+
+
+def step(period: Period, zone: tzinfo) -> timedelta | None:
+    """How long every period is, when the calendar of `zone` makes none longer or shorter."""
+    return None if period.months or (period.days and zone is not UTC) else _DAY * period.days + period.rest
+
+
+def edges(start: datetime, length: timedelta, numbers: Iterable[int]) -> list[datetime]:
+    """The borders of the periods with these numbers alone, of all those that follow `start`."""
+    even = Period(rest=length)
+    return [_shifted(start, even, number, UTC) for number in sorted({edge for no in numbers for edge in (no, no + 1)})]
 
 
 def aligned(start: datetime, period: Period, zone: tzinfo) -> datetime:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from math import sqrt
 from typing import Any, Final
@@ -14,9 +14,9 @@ from broker.store.instances import KIND_NAMES
 from broker.store.statements import statements
 from broker.store.tenants import known_terms
 from ngsi import times
-from ngsi.errors import InvalidRequest
+from ngsi.errors import InvalidRequest, TooComplexQuery
 from ngsi.evolution import Aggregated
-from ngsi.periods import aligned, boundaries
+from ngsi.periods import aligned, boundaries, edges, step
 from ngsi.query.temporal import Aggregation
 
 _DISTINCT: Final = (
@@ -145,7 +145,21 @@ async def _borders(
         return [start, wanted.temporal.end or last]
     if asked.zone is not None:
         start = aligned(start, asked.period, asked.zone)
-    return boundaries(start, end, asked.period, asked.zone or UTC, most)
+    length = step(asked.period, asked.zone or UTC)
+    if length is None or (end - start) / length <= most:
+        return boundaries(start, end, asked.period, asked.zone or UTC, most)
+    return await _occupied(database, arrays, wanted, start, length, most)
+
+
+async def _occupied(
+    database: Database, arrays: list[list[int]], wanted: Wanted, start: datetime, length: timedelta, most: int
+) -> list[datetime]:
+    """The borders of those periods that hold anything: of short ones over years there are few."""
+    window_of = (wanted.temporal.start, wanted.temporal.end)
+    rows = await database.readers.fetch(_sql("occupied", wanted), *arrays, *window_of, start, length, most + 1)
+    if len(rows) > most:
+        raise TooComplexQuery(f"aggrPeriodDuration: more than {most} periods hold instances")
+    return edges(start, length, [row["number"] for row in rows])
 
 
 async def _aggregated(

@@ -19,6 +19,14 @@ cross join lateral (
     order by h.:axis desc limit 1
 ) last
 
+-- name: occupied
+select distinct floor(extract(epoch from h.:axis - $6::timestamptz) / extract(epoch from $7::interval))::bigint as number
+from unnest($1::bigint[], $2::integer[], $3::integer[]) as s(entity, attribute, dataset)
+join history h on h.entity = s.entity and h.attribute = s.attribute and h.dataset = s.dataset
+where h.:axis >= coalesce($4::timestamptz, '-infinity') and h.:axis < coalesce($5::timestamptz, 'infinity')
+  and :condition
+limit $8
+
 -- name: raw
 select s.entity, s.attribute, s.dataset, p.*
 from unnest($1::bigint[], $2::integer[], $3::integer[]) as s(entity, attribute, dataset)
