@@ -39,7 +39,7 @@ def decoder(
     def decode(message: Message) -> Iterator[Model | DecodeError]:
         presences: list[Presence] = []
         if message.metadata != TICK:
-            found = sightings(message.body, zone, settings.secret)
+            found = sightings(message.body, zone, message.received_at, settings.secret)
             for item in _presences(found, known, places, privacy, message.received_at):
                 if isinstance(item, DecodeError):
                     yield item

@@ -3,6 +3,7 @@
     table    packet sensing, association sessions, and the same as a JSON list a controller pushes
     RADIUS   accounting: the `detail` text, JSON objects (rlm_rest or plain), or a table of its attributes
     Meraki   Scanning API, versions 2 and 3
+    syslog   associations of hostapd, Cisco and Aruba (`syslog.py`)
 
 What comes out still names devices: it must not leave the decoder.
 """
@@ -18,6 +19,7 @@ import orjson
 from adapters.codecs.instants import moment
 from adapters.codecs.table import Row, rows, text_of
 from adapters.contract import DecodeError
+from adapters.wifi.syslog import is_syslog, stays
 
 COLUMNS = {
     "spot": ("施設No", "施設No.", "施設番号", "施設名", "spot", "site"),
@@ -58,14 +60,19 @@ class Sighting(NamedTuple):
     raw: Callable[[], bytes]
 
 
-def sightings(body: bytes, zone: timezone, secret: str = "") -> Iterator[Sighting | DecodeError]:
+def sightings(body: bytes, zone: timezone, latest: datetime, secret: str = "") -> Iterator[Sighting | DecodeError]:
     """All sightings of a log of any of the kinds. Raises DecodeError when it is of none.
 
-    Text times without a zone are in `zone`. With `secret`, pushes of Meraki must carry it.
+    Text times without a zone are in `zone`, and not after `latest`. With `secret`, pushes of Meraki must carry it.
     """
     text = text_of(body)
     if _DETAIL.search(text):
         return _sessions(_detail(text), zone)
+    if is_syslog(text):
+        return (
+            each if isinstance(each, DecodeError) else Sighting((each[0],), *each[1:])
+            for each in stays(text, zone, latest)
+        )
     if text.lstrip()[:1] in ("{", "["):
         document = _json(text)
         if isinstance(document, dict) and isinstance(document.get("data"), dict) and "observations" in document["data"]:
