@@ -8,7 +8,7 @@ from models.flow import OriginDestinationFlow, TrafficFlowObserved
 from models.mobility import ArrivalEstimation, GtfsAgency, GtfsRoute, GtfsStop, GtfsTrip
 from models.places import Event, PointOfInterest, TouristDestination, WifiPointOfInterest
 from models.transportation import BikeHireDockingStation, CrowdFlowObserved, Vehicle
-from models.weather import WeatherObserved
+from models.weather import WeatherAlert, WeatherObserved
 
 __all__ = [
     "WITHHELD",
@@ -32,6 +32,7 @@ __all__ = [
     "TouristDestination",
     "TrafficFlowObserved",
     "Vehicle",
+    "WeatherAlert",
     "WeatherObserved",
     "WifiPointOfInterest",
     "attribute_names",

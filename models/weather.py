@@ -2,6 +2,7 @@
 """Smart Data Models, dataModel.Weather (CC-BY-4.0)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from models.base import Model, Point, fixed, measured, relates
@@ -45,3 +46,20 @@ class WeatherObserved(Model):
     precipitation_24h: float | None = measured("precipitation24h", "MMT")
     precipitation_today: float | None = measured("precipitationToday", "MMT")
     precipitation_cumulative: float | None = measured("precipitationCumulative", "MMT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeatherAlert(Model):
+    """A warning of the weather service for an area; `alert_status` is issued, continued or lifted."""
+
+    TYPE: ClassVar[str] = "WeatherAlert"
+    INSTANTS: ClassVar[tuple[str, ...]] = ("dateIssued",)
+
+    name: str | None = fixed("name")
+    category: str | None = fixed("category")
+    sub_category: str | None = fixed("subCategory")
+    severity: str | None = fixed("severity")
+    alert_source: str | None = fixed("alertSource")
+    area_served: str | None = fixed("areaServed")
+    alert_status: str | None = measured("alertStatus")
+    valid_to: datetime | None = measured("validTo")

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from adapters.amedas.warnings import is_warnings, warnings
 from adapters.codecs.cells import Cells, Quantity
 from adapters.codecs.documents import parsed_object
 from adapters.codecs.jst import local, plausible
@@ -44,11 +45,17 @@ _INSTANT = re.compile(r"(?<!\d)(\d{12})(?:\d\d)?(?!\d)")
 _NUMBER = re.compile(r"(?<!\d)(\d{5})(?!\d)")
 
 
-def decoder(source: str, stations: Mapping[str, Station], areas: tuple[str, ...]) -> Decode:
+def decoder(
+    source: str, stations: Mapping[str, Station], areas: tuple[str, ...], warning_areas: tuple[str, ...] = ()
+) -> Decode:
     """The decoder for these stations; one of our areas that is not in the table is reported."""
 
     def decode(message: Message) -> Iterator[Model | DecodeError]:
-        for code, at, elements in _observations(message):
+        page = parsed_object(message.body)
+        if is_warnings(page):
+            yield from warnings(page, message, warning_areas)
+            return
+        for code, at, elements in _observations(page, message):
             if not code.startswith(areas):
                 continue
             try:
@@ -61,9 +68,8 @@ def decoder(source: str, stations: Mapping[str, Station], areas: tuple[str, ...]
     return decode
 
 
-def _observations(message: Message) -> Iterator[tuple[str, datetime, Any]]:
+def _observations(page: Mapping[str, Any], message: Message) -> Iterator[tuple[str, datetime, Any]]:
     """Station, instant and elements, of either document. Raises DecodeError when it is none."""
-    page = parsed_object(message.body)
     if any(len(key) >= 12 for key in page):
         number = _NUMBER.search(message.topic)
         if number is None:
