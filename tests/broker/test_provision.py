@@ -1,6 +1,5 @@
 """Writes, operation by operation (GS CIM 009, 5.6)."""
 
-import asyncio
 from typing import Any
 from unittest.mock import ANY
 
@@ -8,40 +7,8 @@ import httpx
 import pytest
 
 from ngsi.terms import DEFAULT_VOCAB
+from tests.broker.rooms import ID, LIST, NULL, OTHER, STORED, prop, room, shown
 from tests.broker.running import inside
-
-ID = "urn:ngsi-ld:Room:1"
-OTHER = "urn:ngsi-ld:Room:2"
-NULL = "urn:ngsi-ld:null"
-_TURNS = 200
-
-
-def prop(value: Any, **more: Any) -> dict[str, Any]:
-    return {"type": "Property", "value": value, **more}
-
-
-def room(entity_id: str = ID, **more: Any) -> dict[str, Any]:
-    return {"id": entity_id, "type": "Room", **more}
-
-
-async def shown(client: httpx.AsyncClient, entity_id: str = ID, **parameters: str) -> dict[str, Any]:
-    answer = await client.get(f"/entities/{entity_id}", params=parameters)
-    assert answer.status_code == 200, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-LIST = {"type": "ListProperty", "valueList": [1, 2]}
-WAY = {"type": "ListRelationship", "objectList": [{"object": OTHER}]}
-STORED = room(
-    a=prop(1, unitCode="CEL"),
-    scope=["/A", "/B"],
-    list=LIST,
-    way=WAY,
-    d=[prop(1), prop(2, datasetId="urn:d:1")],
-    only=prop(3, datasetId="urn:d:1"),
-    sub=prop(1, q=prop(2)),
-)
 
 # method, path after the id, body, status, what the entity then says (None: it is gone)
 OPERATIONS: dict[str, tuple[str, str, Any, int, dict[str, Any]]] = {
@@ -217,113 +184,6 @@ async def test_created_at_survives_every_change(client: httpx.AsyncClient) -> No
     assert after["modifiedAt"] > before["modifiedAt"]
 
 
-BATCHES: dict[str, tuple[str, Any, int, Any, set[str]]] = {
-    "merge": ("/merge", [room(a=prop(9)), {"id": OTHER, "a": 1}], 207, [ID], {OTHER}),
-    "merge all": ("/merge", [{"id": ID, "a": prop(9)}], 204, None, set()),
-    "merge without an id": ("/merge", [{"a": 1}], 207, [], {""}),
-    "update": ("/update", [{"id": ID, "a": prop(9)}, {"id": OTHER, "a": prop(1)}], 207, [ID], {OTHER}),
-    "create twice": ("/create", [room(OTHER), room(OTHER, a=prop(1))], 207, [OTHER], {OTHER}),
-    "create one there is": ("/create", [room(), room(OTHER)], 207, [OTHER], {ID}),
-    "create a bad one": ("/create", [room(OTHER), {"id": "urn:x:3"}], 207, [OTHER], {"urn:x:3"}),
-    "create": ("/create", [room(OTHER)], 201, [OTHER], set()),
-    "upsert tells the created": ("/upsert", [room(), room(OTHER), room(OTHER, a=prop(1))], 201, [OTHER], set()),
-    "upsert of known ones": ("/upsert", [room()], 204, None, set()),
-    "delete twice": ("/delete", [ID, ID], 207, [ID], {ID}),
-    "delete": ("/delete", [ID], 204, None, set()),
-    "delete a bad id": ("/delete", ["nonsense", ID], 207, [ID], {"nonsense"}),
-    "delete what is no id": ("/delete", [5, {"id": ID}], 207, [], {""}),
-    "update with null": ("/update", [{"id": ID, "a": NULL, "sub": prop(1, q=NULL)}], 204, None, set()),
-    "update of nothing by null": ("/update", [{"id": ID, "new": NULL}], 207, [], {ID}),
-    "update without overwriting": ("/update?options=noOverwrite", [{"id": ID, "a": 9, "n": 1}], 207, [], {ID}),
-    "update that overwrites nothing": ("/update?options=noOverwrite", [{"id": ID, "n": 1}], 204, None, set()),
-    "update by null without overwriting": ("/update?options=noOverwrite", [{"id": ID, "a": NULL}], 207, [], {ID}),
-    "upsert with null": ("/upsert?options=update", [room(a=NULL)], 204, None, set()),
-    "upsert of a new one with null": ("/upsert?options=update", [room(OTHER, a=NULL)], 207, [], {OTHER}),
-    "upsert that replaces by null": ("/upsert", [room(a=NULL), room(OTHER)], 207, [OTHER], {ID}),
-    "upsert without a type": ("/upsert?options=update", [{"id": ID, "a": 1}], 207, [], {ID}),
-}
-
-
-@pytest.mark.parametrize("case", BATCHES)
-async def test_one_batch(client: httpx.AsyncClient, case: str) -> None:
-    path, body, status, success, failed = BATCHES[case]
-    await client.post("/entities", json=STORED)
-    answer = await client.post(f"/entityOperations{path}", json=body)
-    assert answer.status_code == status, answer.text
-    if status == 207:
-        assert answer.json()["success"] == success
-        assert {item["entityId"] for item in answer.json()["errors"]} == failed
-        assert all(item["error"]["title"] for item in answer.json()["errors"])
-    elif status == 201:
-        assert answer.json() == success
-
-
-@pytest.mark.parametrize("body", [[], {}, [None], {"id": ID}, [room(), None]])
-async def test_a_batch_that_is_none(client: httpx.AsyncClient, body: Any) -> None:
-    for path in ("create", "upsert", "update", "merge", "delete"):
-        answer = await client.post(f"/entityOperations/{path}", json=body)
-        assert answer.status_code == 400
-        assert answer.json()["type"].endswith("InvalidRequest" if body == {} else "BadRequestData")
-
-
-@pytest.mark.parametrize("query", ["observedAt=today", "lang=not+a+tag", "format=nonsense", "options=nonsense"])
-async def test_parameters_of_a_batch_are_checked_once(client: httpx.AsyncClient, query: str) -> None:
-    answer = await client.post(f"/entityOperations/merge?{query}", json=[room(a=1)])
-    assert answer.status_code == 400
-    assert query.partition("=")[0] in answer.json()["detail"]
-
-
-async def test_null_in_an_upsert_deletes(client: httpx.AsyncClient) -> None:
-    await client.post("/entities", json=STORED)
-    body = [room(a=NULL, sub=prop(5, q=NULL), scope=NULL)]
-    assert (await client.post("/entityOperations/upsert?options=update", json=body)).status_code == 204
-    found = await shown(client)
-    assert "a" not in found
-    assert "scope" not in found
-    assert found["sub"] == prop(5)
-
-
-async def test_purge_deletes_what_the_query_finds(client: httpx.AsyncClient) -> None:
-    rooms = [room(f"urn:ngsi-ld:Room:{i}", a=prop(i)) for i in range(6)]
-    await client.post("/entityOperations/create", json=[*rooms, {"id": "urn:x:hall", "type": "Hall"}])
-    assert (await client.delete("/entities", params={"type": "Room", "q": "a<3"})).status_code == 204
-    left = (await client.get("/entities", params={"local": "true"})).json()
-    assert [item["id"] for item in left] == [*(f"urn:ngsi-ld:Room:{i}" for i in (3, 4, 5)), "urn:x:hall"]
-    assert (await client.delete("/entities", params={"type": "Nothing"})).status_code == 204
-
-
-@pytest.mark.parametrize(
-    ("parameters", "left"),
-    [
-        ({"drop": "a,scope"}, {"id", "type", "b"}),
-        ({"keep": "a"}, {"id", "type", "a"}),
-        ({"keep": "a,scope"}, {"id", "type", "a", "scope"}),
-        ({"drop": "unknown"}, {"id", "type", "a", "b", "scope"}),
-    ],
-)
-async def test_purge_of_attributes(client: httpx.AsyncClient, parameters: dict[str, str], left: set[str]) -> None:
-    await client.post("/entities", json=room(a=prop(1), b=prop(2), scope="/A"))
-    assert (await client.delete("/entities", params={"type": "Room", **parameters})).status_code == 204
-    assert (await shown(client)).keys() == left
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {},
-        {"id": ID},
-        {"idPattern": ".*"},
-        {"type": "Room", "keep": "a", "drop": "b"},
-        {"type": "Room", "expandValues": "a"},
-        {"type": "Room", "q": "a=="},
-    ],
-)
-async def test_a_purge_that_is_refused(client: httpx.AsyncClient, parameters: dict[str, str]) -> None:
-    await client.post("/entities", json=STORED)
-    assert (await client.delete("/entities", params=parameters)).status_code == 400
-    assert (await shown(client))["id"] == ID
-
-
 async def test_what_expires_is_gone_and_stays_in_history(client: httpx.AsyncClient) -> None:
     soon = "2026-01-01T00:00:00Z"
     await client.post("/entities", json=room(a=prop(1, expiresAt=soon), b=prop(2)))
@@ -370,64 +230,6 @@ async def test_what_has_expired_is_not_asked(dsn: str) -> None:
             assert answer.headers["ngsild-results-count"] == str(number)
         assert (await client.get("/attributes/a")).status_code == 404
         assert (await shown(client))["b"] == prop(2)
-
-
-async def test_a_version_is_asked_for(client: httpx.AsyncClient) -> None:
-    created = await client.post("/entities", json=STORED)
-    version = created.headers["etag"]
-    stale = await client.patch(f"/entities/{ID}", json={"a": prop(2)}, headers={"If-Match": '"0"'})
-    assert stale.status_code == 412
-    assert version in stale.json()["detail"]
-    changed = await client.patch(f"/entities/{ID}", json={"a": prop(2)}, headers={"If-Match": f'"1", W/{version}'})
-    assert changed.status_code == 204
-    again = await client.patch(f"/entities/{ID}", json={"a": prop(3)}, headers={"If-Match": version})
-    assert again.status_code == 412
-    assert (await shown(client))["a"]["value"] == 2
-    newer = changed.headers["etag"]
-    assert (await client.delete(f"/entities/{ID}", headers={"If-None-Match": newer})).status_code == 412
-    assert (await client.delete(f"/entities/{ID}", headers={"If-Match": "*"})).status_code == 204
-    assert (await client.delete(f"/entities/{ID}", headers={"If-Match": "*"})).status_code == 412
-    assert (await client.post("/entities", json=STORED, headers={"If-None-Match": "*"})).status_code == 201
-    assert (await client.post("/entities", json=STORED, headers={"If-None-Match": "*"})).status_code == 412
-    assert (await client.delete(f"/entities/{ID}", headers={"If-Match": "nonsense"})).status_code == 400
-
-
-async def test_a_version_that_is_known_is_not_sent_again(client: httpx.AsyncClient) -> None:
-    version = (await client.post("/entities", json=STORED)).headers["etag"]
-    known = await client.get(f"/entities/{ID}", headers={"If-None-Match": version})
-    assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", version)
-    await client.patch(f"/entities/{ID}", json={"a": prop(7)})
-    assert (await client.get(f"/entities/{ID}", headers={"If-None-Match": version})).status_code == 200
-
-
-async def test_of_two_writers_with_one_version_one_wins(client: httpx.AsyncClient) -> None:
-    version = (await client.post("/entities", json=STORED)).headers["etag"]
-    writes = [
-        client.patch(f"/entities/{ID}/attrs", json={"a": prop(i)}, headers={"If-Match": version}) for i in range(9)
-    ]
-    codes = sorted(answer.status_code for answer in await asyncio.gather(*writes))
-    assert codes == [204] + [412] * 8
-
-
-@pytest.mark.parametrize("shape", ["attributes", "datasets"])
-async def test_writers_of_one_entity_lose_nothing(client: httpx.AsyncClient, shape: str) -> None:
-    await client.post("/entities", json=room())
-
-    async def writer(number: int) -> None:
-        for turn in range(_TURNS):
-            name = f"w{number}x{turn}"
-            body = {name: prop(turn)} if shape == "attributes" else {"a": prop(turn, datasetId=f"urn:d:{name}")}
-            assert (await client.post(f"/entities/{ID}/attrs", json=body)).status_code == 204
-
-    await asyncio.gather(*(writer(number) for number in range(16)))
-    found = await shown(client)
-    assert len(found["a"] if shape == "datasets" else found) == 16 * _TURNS + (2 if shape == "attributes" else 0)
-
-
-async def test_of_a_hundred_upserts_of_one_new_id_one_creates(client: httpx.AsyncClient) -> None:
-    upserts = [client.post("/entityOperations/upsert", json=[room(a=prop(i))]) for i in range(100)]
-    codes = [answer.status_code for answer in await asyncio.gather(*upserts)]
-    assert sorted(codes) == [201] + [204] * 99
 
 
 async def test_a_place_is_found_where_it_is_now(client: httpx.AsyncClient) -> None:
