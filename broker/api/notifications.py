@@ -16,7 +16,7 @@ from broker.subscriptions.message import hops
 from broker.subscriptions.replay import replay
 from ngsi import patch, times
 from ngsi.change import Change
-from ngsi.entity import Entity, Fragment, parse_entity
+from ngsi.entity import Entity, Fragment, parse_entity, parse_update
 from ngsi.errors import BadRequestData, NgsiLdError, ResourceNotFound
 from ngsi.matching import explanation, matcher
 from ngsi.notification import Form
@@ -58,7 +58,7 @@ async def receive(request: Request) -> Response:
     operations = []
     for item in entities:
         gone = isinstance(item, dict) and "deletedAt" in item
-        fragment = parse_entity({key: item[key] for key in item if key != "deletedAt"} if gone else item, context)
+        fragment = parse_update(item, context)
         assert fragment.id is not None
         rule = _deleted(fragment.id) if gone else _updated(fragment)
         operations.append(Operation(tenant, fragment.id, rule, " ".join(passed) or None))

@@ -153,6 +153,36 @@ async def test_a_notification_that_comes_back_ends_here(dsn: str) -> None:
         assert (await client.post("/notifications", json={"type": "Notification"})).status_code == 400
 
 
+async def test_what_another_broker_has_no_more_goes_here_too(dsn: str, other_dsn: str) -> None:
+    entity = f"{V1}/entities/urn:ngsi-ld:Room:1"
+    async with Running(dsn) as one, Running(other_dsn) as other, httpx.AsyncClient(timeout=10) as client:
+        body = {
+            **subscription(f"{other.url}{V1}/notifications"),
+            "notificationTrigger": ["entityUpdated", "entityDeleted"],
+        }
+        await client.post(f"{one.url}{V1}/subscriptions", json=body)
+        two = [{"type": "Property", "value": 1}, {"type": "Property", "value": 2, "datasetId": "urn:d:2"}]
+        room = {"id": "urn:ngsi-ld:Room:1", "type": "Room", "a": 0, "b": two, "c": {"languageMap": {"ja": "雪"}}}
+        await client.post(f"{one.url}{V1}/entities", json=room)
+        await arrives(client, other, 0)
+        await client.delete(f"{one.url}{entity}/attrs/b?datasetId=urn:d:2")
+        await client.delete(f"{one.url}{entity}/attrs/c")
+        await client.patch(f"{one.url}{entity}/attrs", json={"a": 1})
+        await arrives(client, other, 1)
+        left = (await client.get(f"{other.url}{entity}?format=simplified")).json()
+        assert left == {"id": "urn:ngsi-ld:Room:1", "type": "Room", "a": 1, "b": 1}
+        await client.delete(f"{one.url}{entity}")
+        await until_gone(client, f"{other.url}{entity}")
+
+
+async def until_gone(client: httpx.AsyncClient, url: str) -> None:
+    for _ in range(200):
+        if (await client.get(url)).status_code == 404:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it is still there")
+
+
 async def test_a_dead_endpoint_costs_a_live_one_nothing(dsn: str) -> None:
     """Ten endpoints that take connections and never answer, beside one that does.
 
