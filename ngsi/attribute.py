@@ -39,6 +39,11 @@ _RENAMED: Final = {
     "VocabularyProperty": "VocabProperty",
 }
 _LANGUAGE_NULL: Final = {DEFAULT_DATASET: NULL}
+_NULLS: Final[dict[str, Any]] = {
+    "LanguageProperty": _LANGUAGE_NULL,
+    "ListProperty": [NULL],
+    "ListRelationship": [{"object": NULL}],
+}
 _SKIPPED: Final = IGNORED_MEMBERS | {"type", "@type"}
 _REMOVABLE: Final = frozenset({"observedAt", "expiresAt", "unitCode", "objectType", "valueType"})
 _MAX_DEPTH: Final = 50
@@ -78,6 +83,11 @@ def is_null(instance: Instance) -> bool:
     """True for the NGSI-LD null, which deletes (4.5.0)."""
     bearer = instance[KINDS[instance["type"]].bearer]
     return bool(bearer == NULL or (instance["type"] == "LanguageProperty" and bearer == _LANGUAGE_NULL))
+
+
+def null_of(kind: str) -> Any:
+    """The NGSI-LD null as the value of a deleted attribute of type `kind` (4.5.0, 4.5.18, 4.5.21, 4.5.22)."""
+    return _NULLS.get(kind, NULL)
 
 
 def null_in(attributes: Attributes) -> str | None:

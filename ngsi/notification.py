@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from ngsi import ngsiv2, times
-from ngsi.attribute import Attributes, Instance, dataset
+from ngsi.attribute import Attributes, Instance, dataset, null_of
 from ngsi.downgrade import downgraded
 from ngsi.endpoint import Endpoint
 from ngsi.entity import Entity
@@ -20,7 +20,7 @@ from ngsi.links import Inline, Joining
 from ngsi.projection import EVERYTHING
 from ngsi.representation import represent
 from ngsi.subscription import NotificationParams, Subscription
-from ngsi.terms import CORE, CORE_CONTEXT, DEFAULT_DATASET, KINDS, NULL
+from ngsi.terms import CORE, CORE_CONTEXT, KINDS, NULL
 
 Show = Callable[[Entity], dict[str, Any]]
 
@@ -196,8 +196,7 @@ def _gone(event: Event, params: NotificationParams) -> Attributes:
 
 def _null(old: Instance, event: Event, params: NotificationParams, whole: bool = False) -> Instance:
     bearer = KINDS[old["type"]].bearer
-    null: Any = {DEFAULT_DATASET: NULL} if bearer == "languageMap" and not whole else NULL
-    instance: Instance = {"type": old["type"], bearer: null}
+    instance: Instance = {"type": old["type"], bearer: NULL if whole else null_of(old["type"])}
     if "datasetId" in old:
         instance["datasetId"] = old["datasetId"]
     if params.show_changes:

@@ -1,6 +1,5 @@
 """The body of a request, read within bounds: size, compression, JSON, depth, numbers (GS CIM 009, 6.3.2, 6.3.4)."""
 
-import json
 import re
 import zlib
 from collections.abc import AsyncIterator
@@ -10,13 +9,10 @@ import orjson
 from starlette.exceptions import HTTPException
 
 from ngsi.errors import BadRequestData, InvalidRequest
+from ngsi.integers import check_integers
 
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _GZIP: Final = 31  # zlib's number for: a gzip header, the largest window
-_LEAST: Final = -(2**63)  # integers from here
-_MOST: Final = 2**64 - 1  # to here stay what they are
-_DIGITS: Final = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))  # every digit a 0, all else a blank
-_LONG: Final = b"0" * 19
 _NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
@@ -57,7 +53,7 @@ def _unpacked(data: bytes, limit: int) -> bytes:
 
 def parse(data: bytes, max_depth: int) -> Any:
     """The JSON of `data`. Raises InvalidRequest (not JSON, empty), BadRequestData (too deep, U+0000, an integer that
-    would not stay exact). A number with a fraction or an exponent is the nearest double (4.5.2.2)."""
+    would lose digits)."""
     if not data.strip():
         raise InvalidRequest("the body is empty")
     try:
@@ -68,17 +64,8 @@ def parse(data: bytes, max_depth: int) -> Any:
         raise BadRequestData("the body holds the character U+0000, which cannot be stored")
     if too_deep(data, max_depth):
         raise BadRequestData(f"the body is nested deeper than {max_depth} levels (BROKER_MAX_DEPTH)")
-    if _LONG in data.translate(_DIGITS):
-        json.loads(data, parse_int=_check_integer)
+    check_integers(data)
     return content
-
-
-def _check_integer(text: str) -> None:
-    # the length first: what is longer takes long to read
-    if len(text) > 20 or not _LEAST <= int(text) <= _MOST:
-        raise BadRequestData(
-            f"the integer {text[:40]} is not from -2^63 to 2^64-1, so its digits could not be kept; send it as a string"
-        )
 
 
 def too_deep(data: bytes, limit: int) -> bool:

@@ -12,6 +12,9 @@ from typing import Any, Final
 
 import orjson
 
+from ngsi.errors import BadRequestData
+from ngsi.integers import check_integers
+
 NEEDED: Final = ("id", "type", "attribute", "value", "observedAt")
 COLUMNS: Final = (*NEEDED, "unitCode", "datasetId", "kind")
 _BATCH: Final = 50_000
@@ -65,8 +68,11 @@ def _json_lines(path: Path) -> Iterator[Line]:
 def _object(line: bytes) -> dict[str, Any]:
     try:
         content = orjson.loads(line)
+        check_integers(line)
     except orjson.JSONDecodeError as error:
         return {"error": f"not JSON: {error}"}
+    except BadRequestData as error:
+        return {"error": error.detail}
     return content if isinstance(content, dict) else {"error": "not an object"}
 
 
@@ -112,13 +118,14 @@ def instant(value: Any) -> datetime:
 
 
 def value_of_cell(given: Any) -> Any:
-    """A CSV cell is JSON where it can be read as JSON (numbers, true, objects), else text."""
+    """A CSV cell is JSON where it can be read as JSON without loss (numbers, true, objects), else text."""
     if not isinstance(given, str):
         return given
     if given[:1] in '-0123456789tfn[{"':
         try:
             value = orjson.loads(given)
-        except orjson.JSONDecodeError:
+            check_integers(given.encode())
+        except (orjson.JSONDecodeError, BadRequestData):
             return given
         return given if value is None else value
     return given

@@ -20,8 +20,8 @@ import orjson
 
 from broker.store.arrays import numbers, texts
 from ngsi import times
-from ngsi.attribute import Instance
-from ngsi.terms import DEFAULT_DATASET, KINDS, NULL, SYSTEM_MEMBERS
+from ngsi.attribute import Instance, null_of
+from ngsi.terms import KINDS, SYSTEM_MEMBERS
 
 KIND_NAMES: Final = tuple(KINDS)  # the order is stored: append only
 _CODES: Final = {name: code for code, name in enumerate(KIND_NAMES)}
@@ -118,7 +118,7 @@ def from_row(row: Any, iris: dict[int, str], *, system: bool = True) -> Instance
     instance.update(row["members"] or {})
     if row["deleted"]:
         instance["deletedAt"] = times.text(row["at"])
-        instance[kind.bearer] = {DEFAULT_DATASET: NULL} if kind.bearer == "languageMap" else NULL
+        instance[kind.bearer] = null_of(kind.name)
     instance["instanceId"] = f"urn:ngsi-ld:instance:{row['instance']}"
     if system:
         instance["createdAt"] = times.text(row["created_at"])

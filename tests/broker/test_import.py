@@ -164,5 +164,15 @@ def test_cells_are_json_where_they_can_be() -> None:
         "-": "-",
         "12a": "12a",
         "雪": "雪",
+        "18446744073709551615": 2**64 - 1,
+        "18446744073709551616": "18446744073709551616",  # as a number it would lose digits
     }
     assert {cell: records.value_of_cell(cell) for cell in cells} == cells
+
+
+def test_a_line_keeps_its_digits_or_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "large.jsonl"
+    table.write_text('{"value":18446744073709551615}\n{"value":18446744073709551616}\n')
+    good, bad = (columns for _, columns, _ in records.read(table))
+    assert good == {"value": 2**64 - 1}
+    assert "18446744073709551616" in bad["error"]

@@ -568,3 +568,31 @@ async def test_scopes_are_those_of_the_time_range(
         assert (await client.post("/temporal/entities", json=body)).status_code == 201
     window = {"type": "Room", "timerel": "between", "timeAt": at(8), "endTimeAt": at(14), **params}
     assert await query(client, **window) == expected
+
+
+async def test_what_is_deleted_is_the_null_of_its_type(client: httpx.AsyncClient) -> None:
+    null = "urn:ngsi-ld:null"
+    told = {
+        "list": {"type": "ListProperty", "valueList": [null]},
+        "way": {"type": "ListRelationship", "objectList": [{"object": null}]},
+        "name": {"type": "LanguageProperty", "languageMap": {"@none": null}},
+        "link": {"type": "Relationship", "object": null},
+    }
+    body = {
+        "id": "urn:ngsi-ld:Room:9",
+        "type": "Room",
+        "list": {"valueList": [1]},
+        "way": {"objectList": ["urn:x:1"]},
+        "name": {"languageMap": {"ja": "金沢"}},
+        "link": {"object": "urn:x:1"},
+    }
+    assert (await client.post("/entities", json=body)).status_code == 201
+    gone = await client.patch("/entities/urn:ngsi-ld:Room:9/attrs", json=dict.fromkeys(told, null))
+    assert gone.status_code == 204
+    for form in ("normalized", "concise", "temporalValues"):
+        query = f"timeproperty=deletedAt&format={form}"
+        answer = await client.get(f"/temporal/entities/urn:ngsi-ld:Room:9?{query}")
+        assert answer.status_code == 200, answer.text
+        if form == "normalized":
+            found = {name: answer.json()[name][0] for name in told}
+            assert {name: {key: found[name][key] for key in told[name]} for name in told} == told
