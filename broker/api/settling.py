@@ -77,15 +77,24 @@ def _holds(header: str, entity: Entity | None) -> bool:
 
 
 async def settle(
-    request: Request, entity_id: str, rule: Rule, *, create: bool = False, context: Context | None = None
+    request: Request,
+    entity_id: str,
+    rule: Rule,
+    *,
+    create: bool = False,
+    context: Context | None = None,
+    past: bool = False,
 ) -> Change:
     """Apply `rule` to the entity that the request is meant for; its error is raised.
 
-    `context` expands the names of the parameter `type`; the Link header's without one.
+    The entity must be there, unless the rule may `create` it or its `past` alone will do. `context` expands the names
+    of the parameter `type`; the Link header's without one.
     """
     tenant = await http.tenant(request, create=create)
     precondition = Precondition.of(request.headers)
     given = http.parameters(request)
+    if not (create or past):
+        rule = _of_one(rule, entity_id)
     if precondition is not None or "type" in given:
         types = parse_types(given["type"], context or await http.query_context(request)) if "type" in given else None
         rule = _guarded(rule, precondition, None if types is None else match_types(types))
@@ -93,6 +102,17 @@ async def settle(
     if isinstance(outcome, NgsiLdError):
         raise outcome
     return outcome
+
+
+def _of_one(rule: Rule, entity_id: str) -> Rule:
+    """`rule` for an entity that must be there."""
+
+    def of_one(before: Entity | None, now: datetime) -> Change:
+        if before is None:
+            raise ResourceNotFound(f"entity {entity_id} does not exist")
+        return rule(before, now)
+
+    return of_one
 
 
 def _guarded(rule: Rule, precondition: Precondition | None, selected: Predicate | None) -> Rule:

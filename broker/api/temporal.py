@@ -58,7 +58,7 @@ async def delete(request: Request) -> Response:
     """deleteTemporal (5.6.16): the entity and all that history has of it."""
     entity_id = entity_id_of(request)
     await _known(request, entity_id)
-    await settle(request, entity_id, temporal.purge)
+    await settle(request, entity_id, temporal.purge, past=True)
     return http.done(request)
 
 
@@ -80,6 +80,7 @@ async def delete_attribute(request: Request) -> Response:
         request,
         entity_id,
         lambda before, now: temporal.erase_attribute(before, iri, now, dataset_id=dataset_id, delete_all=delete_all),
+        past=True,
     )
     return http.done(request)
 
@@ -116,7 +117,7 @@ async def _change_instance(
     if kept is None:
         raise ResourceNotFound(f"{name}: history of {entity_id} has no instance {shown(instance_id)} of it (5.6.14)")
     found = kept
-    await settle(request, entity_id, lambda before, now: temporal.correct(before, found, new, rival, now))
+    await settle(request, entity_id, lambda before, now: temporal.correct(before, found, new, rival, now), past=True)
     return http.done(request)
 
 

@@ -140,6 +140,7 @@ async def test_an_entity_that_is_not_there(client: httpx.AsyncClient, method: st
     answer = await client.request(method, f"/entities/{ID}{path}", json=body)
     assert answer.status_code == 404
     assert answer.json()["type"].endswith("ResourceNotFound")
+    assert ID in answer.json()["detail"]
     answer = await client.request(method, f"/entities/invalidId{path}", json=body)
     assert answer.status_code == 400
     assert answer.json()["type"].endswith("BadRequestData")
