@@ -152,6 +152,46 @@ async def test_bounds_hold_what_is_on_the_sphere(database: Database) -> None:
             assert not row["planar"], "another place would show more"
 
 
+def geo(*places: list[float] | None) -> list[dict[str, Any]]:
+    """Instances of a GeoProperty; None for one that is deleted."""
+    shapes = [{"type": "Point", "coordinates": place} if place else "urn:ngsi-ld:null" for place in places]
+    return [{"type": "GeoProperty", "value": shape, "datasetId": f"urn:d:{no}"} for no, shape in enumerate(shapes)]
+
+
+HERE, THERE = [136.6, 36.5], [136.7, 36.6]
+DOCUMENTS: list[dict[str, Any]] = [
+    {},
+    {"x:a": [{"type": "Property", "value": {"type": "Point", "coordinates": HERE}}]},
+    {"x:a": geo(HERE)},
+    {"x:a": geo(THERE)},
+    {"x:b": geo(HERE)},
+    {"x:a": geo(HERE, THERE)},
+    {"x:a": geo(HERE), "x:b": geo(THERE)},
+    {"x:a": geo(THERE), "x:b": geo(HERE)},
+    {"x:a": geo(HERE), "x:b": geo(HERE, THERE)},
+    {"x:a": geo(HERE, HERE), "x:b": geo(THERE)},
+    {"x:a": geo(None), "x:b": geo(HERE)},
+    {"x:a": [{"type": "Property", "value": 1}], "x:b": geo(HERE), "x:c": geo(None)},
+]
+
+
+async def test_places_are_those_of_the_document_whatever_it_was(database: Database) -> None:
+    """Every document becomes every other one."""
+    said = "select attribute, ST_AsText(shape) as shape from places_of($1) order by 1, 2"
+    held = "select attribute, ST_AsText(shape) as shape from place order by 1, 2"
+    async with database.writers.acquire() as connection:
+        await connection.execute(
+            "insert into entity (tenant, id, no, types, attributes, created_at, modified_at) "
+            "values (1, 'urn:x:1', 1, '{}', '{}', now(), now())"
+        )
+        for before in DOCUMENTS:
+            for after in DOCUMENTS:
+                for document in (before, after):
+                    content = orjson.dumps(document)
+                    await connection.execute("update entity set attributes = $1", content)
+                    assert await connection.fetch(held) == await connection.fetch(said, content), (before, after)
+
+
 async def test_a_geometry_that_changes_its_name_has_moved(database: Database) -> None:
     async with database.writers.acquire() as connection:
         await connection.execute(_FILL, CONTEXT.attribute("n"), CONTEXT.attribute("location"))
