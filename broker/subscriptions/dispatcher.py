@@ -16,11 +16,11 @@ from typing import Any, Final
 from broker.contexts import Contexts, served
 from broker.log.reader import WINDOW, Reader
 from broker.settings import Settings
-from broker.store import dispatch
+from broker.store import dispatch, log
 from broker.store.db import Database
 from broker.store.dispatch import LOST, Leader, Letter
 from broker.subscriptions.delivery import Post
-from broker.subscriptions.index import Index
+from broker.subscriptions.index import Index, types_of
 from broker.subscriptions.interval import tick
 from broker.subscriptions.linked import learn, linked
 from broker.subscriptions.message import Channel, Message, NotTaken, via
@@ -29,7 +29,6 @@ from broker.subscriptions.subscriber import FULL, TOLD, Patience, Subscriber, To
 from ngsi.entity import Entity
 from ngsi.errors import NgsiLdError
 from ngsi.event import Event
-from ngsi.matching import anchors
 from ngsi.notification import Form
 from ngsi.subscription import read
 
@@ -102,7 +101,7 @@ class _Term:
         self._woken = asyncio.Event()
         self._behind = asyncio.Semaphore(_READERS)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._saved_head = 0
+        self._saved_head = self._oldest = 0
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def serve(self) -> None:
@@ -110,6 +109,7 @@ class _Term:
         try:
             await self._leader.listen({"log": self._wake, "subscription": self._told, "redrive": self._redriven})
             self._head.position = self._saved_head = await self._leader.position()
+            self._oldest = await log.oldest(self._database)
             self._admit(await dispatch.load(self._database))
             for no in self._subscribers:
                 self._begin(self._redrive(no))
@@ -183,16 +183,6 @@ class _Term:
         self.hungry(one)
         return True
 
-    def _hears(self, one: Subscriber) -> list[str] | None:
-        """Types to read for one subscriber alone; None for all."""
-        found: set[str] = set()
-        for selector in one.subscription.query.selectors:
-            types = anchors(selector.types)
-            if types is None:
-                return None
-            found |= types
-        return sorted(found) or None
-
     async def _catch_up(self, one: Subscriber) -> None:
         """Read behind the head until it is reached, or there is enough in memory."""
         try:
@@ -202,7 +192,8 @@ class _Term:
             one.reading = False
 
     async def _read_behind(self, one: Subscriber) -> None:
-        types = self._hears(one)
+        types = types_of(one.subscription)
+        one.find(await log.oldest(self._database))
         reader = Reader(self._database, one.outbox.read, lambda: types, one.tenant, FULL // 2)
         while not (one.closed or one.satisfied):
             reader.position = began = one.outbox.read
@@ -240,6 +231,7 @@ class _Term:
                 self._index.remove(old)
                 self._changed.add(old)
         await self._save()  # the new one goes on where the old one was
+        self._oldest = await log.oldest(self._database)
         self._admit(await dispatch.load(self._database, list(numbers)))
 
     def _admit(self, rows: Iterable[dict[str, Any]]) -> None:
@@ -273,6 +265,7 @@ class _Term:
         if one.subscription.time_interval is not None:
             self._begin(tick(self._database, one, datetime.now(UTC)))
             return
+        one.find(self._oldest)
         self._index.add(one)
         one.live = position >= self._head.position
         if one.live:

@@ -61,6 +61,17 @@ class Index(Generic[T]):
         return found.values()
 
 
+def types_of(subscription: Subscription) -> list[str] | None:
+    """Types of which each entity that concerns `subscription` has one; None when it asks whatever the type."""
+    found: set[str] = set()
+    for selector in subscription.query.selectors:
+        types = anchors(selector.types)
+        if types is None:
+            return None
+        found |= types
+    return sorted(found) or None
+
+
 def _keys(item: Indexed) -> Iterator[_Key]:
     subscription = item.subscription
     by_attribute = subscription.watched and subscription.triggers <= ATTRIBUTE_TRIGGERS

@@ -133,6 +133,15 @@ class Subscriber:
         self.house.changed(self)
         self.pump()
 
+    def find(self, oldest: int) -> None:
+        """The log begins at `oldest` by now: if that is after what is still to be told, say so and go on from there."""
+        if self.outbox.read + 1 >= oldest:
+            return
+        self.told.failure = f"changes {self.outbox.read + 1} to {oldest - 1} had left the log (BROKER_LOG_DAYS)"
+        _log.warning("subscription %s: %s before it was told of them", self.subscription.id, self.told.failure)
+        self.outbox.caught_up(oldest - 1)
+        self.house.changed(self)
+
     def caught_up(self, position: int) -> None:
         """Everything up to `position` has been taken in."""
         if self.until and position >= self.until:

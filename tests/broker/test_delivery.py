@@ -154,6 +154,30 @@ async def _letters(client: httpx.AsyncClient) -> Any:
     raise AssertionError("no dead letter")
 
 
+async def test_what_left_the_log_before_it_was_told_is_told_of(
+    client: httpx.AsyncClient, sink: Sink, dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await subscribe(client, sink)
+    await create(client, a=0)
+    await sink.wait(1)
+    await account(client, delivered=1)
+    await client.patch(f"/subscriptions/{ID}", json={"isActive": False})
+    connection = await asyncpg.connect(dsn)
+    position = await connection.fetchval("select max(seq) from log")
+    for value in range(1, 5):
+        await set_to(client, a=value)
+    await connection.execute("update subscription_state set behind = true, position = $1", position)
+    await connection.execute("delete from log where seq <= $1", position + 2)  # as its oldest chunk goes
+    await connection.execute(
+        "update subscription set document = jsonb_set(document, '{isActive}', 'true');"
+        "select pg_notify('subscription', no::text) from subscription"
+    )
+    await connection.close()
+    taken = await sink.wait(3)
+    assert [item.data[0]["a"]["value"] for item in taken] == [0, 3, 4]
+    assert f"changes {position + 1} to {position + 2} had left the log" in caplog.text
+
+
 async def test_notifications_are_made_again_from_the_log(client: httpx.AsyncClient, sink: Sink) -> None:
     await subscribe(client, sink, q="a!=3")
     await create(client, a=0)
