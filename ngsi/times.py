@@ -44,10 +44,10 @@ def date_time(value: object, field: str) -> datetime:
 
 def text(instant: datetime) -> str:
     """An instant as the standard writes it: UTC, `Z`, no needless fraction."""
-    stamp = instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
-    head, _, fraction = stamp.partition(".")
-    fraction = fraction.rstrip("0")
-    return f"{head}.{fraction}Z" if fraction else f"{head}Z"
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    stamp = instant.isoformat()[:-6]  # without +00:00; there is a fraction only where it is not zero
+    return f"{stamp.rstrip('0') if instant.microsecond else stamp}Z"
 
 
 @lru_cache(maxsize=16384)

@@ -167,7 +167,7 @@ def _asked(request: Request, given: Mapping[str, Any], temporal: TemporalQuery, 
         datasets(given),
         settings.temporal_limit,
         tombstones=kind in ("normalized", "concise"),
-        system=sys_attrs or kind == "temporalValues",
+        system=sys_attrs or temporal.property != "observedAt",
     )
     languages = parse_languages(given["lang"]) if "lang" in given else None
     aggregation = parse_aggregation(given, settings.aggregation_timezone) if aggregated else None

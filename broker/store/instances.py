@@ -106,7 +106,7 @@ def _held(value: Any, kind: str) -> tuple[int, float | None, str | None, bytes |
 
 
 def from_row(row: Any, iris: dict[int, str], *, system: bool = True) -> Instance:
-    """The instance of a history row, with instanceId and, when `system`, the system times."""
+    """The instance of a history row, with instanceId and, when `system` or without a time of its own, system times."""
     kind = KINDS[KIND_NAMES[row["type"]]]
     instance: Instance = {"type": kind.name, kind.bearer: _value(row)}
     if row["unit_code"] is not None:
@@ -120,7 +120,7 @@ def from_row(row: Any, iris: dict[int, str], *, system: bool = True) -> Instance
         instance["deletedAt"] = times.text(row["at"])
         instance[kind.bearer] = null_of(kind.name)
     instance["instanceId"] = f"urn:ngsi-ld:instance:{row['instance']}"
-    if system:
+    if system or not row["observed"]:
         instance["createdAt"] = times.text(row["created_at"])
         instance["modifiedAt"] = times.text(row["modified_at"])
     return instance
