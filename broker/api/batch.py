@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from broker.api import http
 from broker.api.entities import merging
+from broker.api.settling import refuse_precondition
 from broker.store.changes import Operation, Outcome
 from ngsi import aliases, names, patch
 from ngsi import merge as merge_patch
@@ -97,6 +98,7 @@ def _identified(fragment: F) -> F:
 
 
 def _listed(request: Request, content: Any) -> list[Any]:
+    refuse_precondition(request)
     if not isinstance(content, list) or not content:
         raise BadRequestData("a batch is a JSON array with at least one item (5.6.7)")
     most = http.broker(request).settings.max_batch

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import http, presentation, questions
+from broker.api.settling import refuse_precondition
 from broker.store import entities
 from broker.store.changes import Operation
 from ngsi import patch
@@ -24,6 +25,7 @@ async def purge(request: Request) -> Response:
     """purgeEntity (5.6.21): 204, also when nothing matched."""
     given = http.parameters(request)
     presentation.refuse_named_map(request)
+    refuse_precondition(request)
     context = await http.query_context(request)
     settings, database = http.broker(request).settings, http.broker(request).database
     query = questions.question(settings, given, context)

@@ -65,6 +65,14 @@ class Precondition:
             raise PreconditionFailed(f"If-None-Match: the entity is {shown(self.none_match)}")
 
 
+def refuse_precondition(request: Request) -> None:
+    """Raises PreconditionFailed for a write to many entities that expects a version: there is no single one."""
+    if Precondition.of(request.headers) is not None:
+        raise PreconditionFailed(
+            "If-Match, If-None-Match: this operation is not about one entity, whose version counts"
+        )
+
+
 def is_known(headers: Headers, entity: Entity) -> bool:
     """Whether a reader who sent If-None-Match has this version already."""
     return _holds(headers.get("if-none-match", ""), entity)

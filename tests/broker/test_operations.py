@@ -20,6 +20,7 @@ AWAY = {"Link": '<http://127.0.0.1:1/away>; rel="http://www.w3.org/ns/json-ld#co
 CORE = {"Link": f'<{CORE_CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"'}
 NOBODY = {"NGSILD-Tenant": "nobody"}
 TENANT = {"NGSILD-Tenant": "kanazawa"}
+VERSION = {"If-Match": '"5f3a"'}
 MAP = {"NGSILD-EntityMap": "urn:ngsi-ld:entitymap:1"}
 BAD, INVALID, UNKNOWN, GONE = "BadRequestData", "InvalidRequest", "ResourceNotFound", "NonexistentTenant"
 UNREACHABLE = "LdContextNotAvailable"
@@ -99,6 +100,7 @@ def of_batch(path: str, item: Any) -> list[Case]:
         case(path, 207, "", [item], **LD),
         case(path, 207, "", [{**item, "@context": CORE_CONTEXT}]),
         case(path, 207, "", [5]),
+        case(path, 412, "", [item], **VERSION),
     ]
 
 
@@ -136,6 +138,7 @@ CASES: dict[str, list[Case]] = {
         case(f"/entities?id={ID}", 400, BAD),
         case("/entities?type=Room&keep=a&drop=d", 400, BAD),
         case("/entities?type=Room&limit=1", 400, INVALID),
+        case("/entities?type=Room", 412, **VERSION),
         case("/entities?type=Room", 404, GONE, **NOBODY),
         case("/entities?type=Room", 422, "OperationNotSupported", **MAP),
         case("/entities?type=Room", 504, UNREACHABLE, **AWAY),
@@ -258,6 +261,7 @@ CASES: dict[str, list[Case]] = {
         case("/entityOperations/delete", 400, BAD, [None]),
         case("/entityOperations/delete?nonsense=1", 400, INVALID, [ID]),
         case("/entityOperations/delete", 404, GONE, [ID], **NOBODY),
+        case("/entityOperations/delete", 412, "", [ID], **VERSION),
     ],
     "GET /types": of_question("/types", [case("/types?details=true", 200), case("/types?details=maybe", 400, BAD)]),
     "GET /types/{type}": of_question(

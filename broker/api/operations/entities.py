@@ -42,7 +42,7 @@ ENTITIES_ROWS: Final = (
         f"{V1}/entities",
         purge.purge,
         (FILTER - {"expandValues"}) | LOCAL | {"attrs", "keep", "drop", "geometryProperty"},
-        errors=(400, 403, 404, 422, 504),
+        errors=(400, 403, 404, 412, 422, 504),
     ),
     Operation(
         "GET",
@@ -100,7 +100,7 @@ BATCHES_ROWS: Final = (
         LOCAL,
         "Batch",
         answers={201: "Ids", 207: "BatchOperationResult"},
-        errors=(400, 504),
+        errors=(400, 412, 504),
     ),
     Operation(
         "POST",
@@ -109,7 +109,7 @@ BATCHES_ROWS: Final = (
         LOCAL | {"options"},
         "Batch",
         answers={201: "Ids", 204: None, 207: "BatchOperationResult"},
-        errors=(400, 504),
+        errors=(400, 412, 504),
         choices={"options": ("replace", "update", "keepNewest")},
     ),
     Operation(
@@ -119,7 +119,7 @@ BATCHES_ROWS: Final = (
         LOCAL | {"options"},
         "Batch",
         answers=DONE,
-        errors=(400, 404, 504),
+        errors=(400, 404, 412, 504),
         choices={"options": ("noOverwrite", "update", "replace")},
     ),
     Operation(
@@ -140,8 +140,8 @@ BATCHES_ROWS: Final = (
         LOCAL | MERGE,
         "Batch",
         answers=DONE,
-        errors=(400, 404, 504),
+        errors=(400, 404, 412, 504),
         choices=MERGE_CHOICES,
     ),
-    Operation("POST", f"{_BATCH}/delete", batch.delete, LOCAL, "Ids", answers=DONE, errors=(400, 404)),
+    Operation("POST", f"{_BATCH}/delete", batch.delete, LOCAL, "Ids", answers=DONE, errors=(400, 404, 412)),
 )
