@@ -5,15 +5,17 @@ the NGSI-LD name and the UN/ECE Rec 20 unit code beside the field. A missing val
 out: NGSI-LD has no null, and no sentinel is ever written.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, cast
 from urllib.parse import quote
 
 # NGSI-LD's null in the place of a measured value: there is none to tell, and an older one must not stand for it.
 WITHHELD: Any = "urn:ngsi-ld:null"
+NUMBERS = frozenset({float, int, bool})
 
 
 class Point(NamedTuple):
@@ -67,8 +69,7 @@ class Model:
                 # An instant carries itself as observedAt, so that a late message cannot turn it back.
                 entity[name] = {"type": "Property", "value": stamp["observedAt"], **stamp}
         common = {name: _property(value) for at, name in plan.qualifiers if (value := getattr(self, at)) is not None}
-        for at, attribute in plan.attributes:
-            value = getattr(self, at)
+        for value, attribute in zip(plan.values(self), plan.attributes, strict=True):
             if value is not None:
                 entity[attribute.name] = attribute.written(value, stamp, common)
         return entity
@@ -84,6 +85,11 @@ class Attribute(NamedTuple):
     qualifiers: Mapping[str, dict[str, Any]]
 
     def written(self, value: Any, stamp: Mapping[str, str], common: Mapping[str, Any]) -> dict[str, Any]:
+        if type(value) in NUMBERS:  # most are
+            if not self.timed:
+                return {"type": "Property", "value": value, **self.unit}
+            if not self.qualifiers and not common:
+                return {"type": "Property", "value": value, **self.unit, **stamp}
         if value == WITHHELD:
             return {"type": self.kind, "value": WITHHELD, **stamp}
         if self.kind == "Relationship":
@@ -97,23 +103,27 @@ class Attribute(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The fields of one model, read once from its metadata."""
+    """The fields of one model, read once from its metadata, and what takes their values out of one."""
 
-    attributes: tuple[tuple[str, Attribute], ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    attributes: tuple[Attribute, ...]
     qualifiers: tuple[tuple[str, str], ...]
 
 
 @cache
 def _plan(model: Hashable) -> Plan:
-    attributes, qualifiers = [], []
+    names, attributes, qualifiers = list[str](), list[Attribute](), list[tuple[str, str]]()
     for each in fields(cast(Any, model)):
         if "name" not in each.metadata:
             continue
         if each.metadata.get("kind") == "qualifier":
             qualifiers.append((each.name, each.metadata["name"]))
         else:
-            attributes.append((each.name, _attribute(each.metadata)))
-    return Plan(tuple(attributes), tuple(qualifiers))
+            names.append(each.name)
+            attributes.append(_attribute(each.metadata))
+    # with a single name, attrgetter gives no tuple
+    values = attrgetter(*names) if len(names) > 1 else lambda it: tuple(getattr(it, name) for name in names)
+    return Plan(values, tuple(attributes), tuple(qualifiers))
 
 
 def _attribute(metadata: Mapping[str, Any]) -> Attribute:
@@ -130,7 +140,7 @@ def attribute_names(model: type[Model]) -> set[str]:
     """Every NGSI-LD name the model can write, sub-properties included."""
     plan = _plan(cast(Hashable, model))
     names = set(model.INSTANTS) | {name for _, name in plan.qualifiers}
-    return names.union(*({attribute.name, *attribute.qualifiers} for _, attribute in plan.attributes))
+    return names.union(*({attribute.name, *attribute.qualifiers} for attribute in plan.attributes))
 
 
 def _property(value: Any) -> dict[str, Any]:
@@ -147,7 +157,7 @@ def _plain(value: Any) -> Any:
 
 def zulu(instant: datetime) -> str:
     """An aware instant as NGSI-LD wants it: UTC, with Z."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return instant.astimezone(UTC).isoformat()[:-6] + "Z"  # the six are +00:00
 
 
 @lru_cache(16_384)

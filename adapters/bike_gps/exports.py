@@ -189,11 +189,19 @@ def _place(told: Mapping[str, str], cells: Cells, ridden: bool) -> tuple[Point |
 
     Where a bike stands that is at no port may be where its rider lives: it has no place.
     """
-    fix = cells.attempt(lambda: position(told.get("latitude", ""), told.get("longitude", "")))
+    fix = _position(told, cells, "latitude", "longitude")
     if ridden and fix:
         return fix, "gnss"
-    port = cells.attempt(lambda: position(told.get("port_latitude", ""), told.get("port_longitude", "")))
+    port = _position(told, cells, "port_latitude", "port_longitude")
     return (port, "port") if port else (None, None)
+
+
+def _position(told: Mapping[str, str], cells: Cells, north: str, east: str) -> Point | None:
+    try:
+        return position(told.get(north, ""), told.get(east, ""))
+    except DecodeError as error:
+        cells.errors.append(error)
+        return None
 
 
 def _jump(name: str, at: datetime, place: Point, last: Fixes) -> None:

@@ -10,6 +10,7 @@ from adapters.contract import DecodeError
 # Between these, a number is milliseconds: as seconds it would lie beyond the year 5000.
 _MILLISECONDS = 100_000_000_000
 # Ten digits that begin with 20 are YYYYMMDDHH: as seconds they would lie after 2033.
+_DATED = frozenset("-/")
 _POSIX = re.compile(r"(?!20)\d{10}(?:\.\d+)?|\d{13}", re.ASCII)
 
 
@@ -17,7 +18,7 @@ def moment(field: str, value: Any, zone: timezone = JST) -> datetime:
     """`value` as an aware instant; a text without a zone of its own is in `zone`. Raises DecodeError."""
     if isinstance(value, str):
         text = value.strip()
-        if not _POSIX.fullmatch(text):
+        if text[4:5] in _DATED or not _POSIX.fullmatch(text):
             return _written(field, text, zone)
         value = float(text) if "." in text else int(text)
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -33,15 +33,20 @@ def local(field: str, text: str, zone: timezone = JST) -> datetime:
     # The frequent forms, without the detour through patterns.
     if len(text) >= 16 and text[4] in "-/" and text[11:13] != "24":
         try:
-            at = datetime.fromisoformat(text.replace("/", "-"))
+            return _plain(text, zone)
         except ValueError:
             pass
-        else:
-            return at if at.tzinfo else at.replace(tzinfo=zone)
     try:
         return _written(text, zone)
     except ValueError as error:
         raise DecodeError(field, text, str(error)) from None
+
+
+@lru_cache(4096)
+def _plain(text: str, zone: timezone) -> datetime:
+    """ISO 8601, with strokes or slashes. Raises ValueError."""
+    at = datetime.fromisoformat(text.replace("/", "-"))
+    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 @lru_cache(4096)

@@ -40,7 +40,9 @@ def number(field: str, text: str | None, allowed: Range, missing: frozenset[str]
     else:
         if "_" in text:  # only Python reads `1_0` as ten
             raise DecodeError(field, text, NO_NUMBER)
-    return None if value in _fillers(missing) else within(field, value, allowed)
+    if missing is not MISSING and value in _fillers(missing):
+        return None
+    return within(field, value, allowed)
 
 
 def within(field: str, value: float, allowed: Range) -> float:

@@ -27,6 +27,7 @@ _STRAY = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 NOTE = ("※", "#", "＃")  # rows that talk about the table
 _BREAK = re.compile(r"\r\n|\r|\n")
 REMARK = ("注", "(注", "（注", "備考", "出典", "資料")  # these too, when nothing else stands in them
+_NOTED = frozenset(each[0] for each in (*NOTE, *REMARK))  # asked of every row, so first by one character
 TITLES = 10  # lines among which the header is looked for
 
 
@@ -113,9 +114,7 @@ def rows(body: bytes, columns: Mapping[str, Sequence[str]], required: Required) 
     least = _least(places, required)
     titles = {*header, *(name for names in columns.values() for name in names)} - {""}
     for number, line in lines:
-        if not any(line) or line[0].startswith(NOTE) or line == header:
-            continue
-        if line[0].startswith(REMARK) and not any(line[1:]):
+        if not any(line) or line == header or (line[0][:1] in _NOTED and _is_note(line)):
             continue
         if not titles.isdisjoint(line) and (again := _again(line, columns, required)) is not None:
             header, places = line, again
@@ -144,6 +143,10 @@ def _lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num, line
     except csv.Error as error:
         raise DecodeError(f"line {reader.line_num}", "", f"is no CSV: {error}") from None
+
+
+def _is_note(line: list[str]) -> bool:
+    return line[0].startswith(NOTE) or (line[0].startswith(REMARK) and not any(line[1:]))
 
 
 def _least(places: Mapping[str, int], required: Required) -> int:
