@@ -22,6 +22,8 @@ from ngsi.geometry import ewkb
 from ngsi.terms import CORE
 
 _LOCATION = CORE + "location"
+_FIRST = datetime.min.replace(tzinfo=UTC) + datetime.resolution
+_LAST = datetime.max.replace(tzinfo=UTC) - datetime.resolution
 _RETRIES = 20
 _BLOCK = 1000
 
@@ -96,7 +98,7 @@ class Writer:
             if not await connection.fetchval(sql["write"], *written, any(change.moves for _, change in current)):
                 raise _RaceLost
         await shapes.note(connection, self._database, current, numbers)
-        plans = [(*key, at) for key, entity in states.items() if entity is not None and (at := due(entity)) is not None]
+        plans = [(*key, at) for key, entity in states.items() if entity is not None and (at := _finite(due(entity)))]
         if plans:
             await connection.execute(statements("expiry")["plan"], *(list(item) for item in zip(*plans, strict=True)))
             known = self._database.expires_next
@@ -208,11 +210,16 @@ def _columns_of(change: Change) -> tuple[Any, ...]:
         _location(change.after),
         shown.created_at,
         shown.modified_at if change.after else change.at,
-        shown.expires_at,
+        _finite(shown.expires_at),
         "\n".join(change.touched),
         orjson.dumps(before) if before else None,
         change.via,
     )
+
+
+def _finite(instant: datetime | None) -> datetime | None:
+    """`instant`, within the calendar's first and last one: those asyncpg takes for infinity, which has no zone."""
+    return None if instant is None else min(max(instant, _FIRST), _LAST)
 
 
 def _location(entity: Entity | None) -> bytes | None:

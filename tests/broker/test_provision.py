@@ -201,6 +201,20 @@ async def test_what_expires_is_gone_and_stays_in_history(client: httpx.AsyncClie
     assert {item["value"] for item in evolution["a"]} >= {1}
 
 
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+async def test_the_ends_of_the_calendar_are_instants(client: httpx.AsyncClient, instant: str) -> None:
+    is_past = instant < "2026"
+    for body in (room(a=prop(1), expiresAt=instant), room(OTHER, b=prop(1), a=prop(1, expiresAt=instant))):
+        assert (await client.post("/entities", json=body)).status_code == 201
+    assert (await client.post("/entities", json=room("urn:x:3", a=prop(1, observedAt=instant)))).status_code == 201
+    found = (await client.get("/entities?type=Room&attrs=a")).json()
+    assert [item["id"] for item in found] == (["urn:x:3"] if is_past else [ID, OTHER, "urn:x:3"])
+    assert found[-1]["a"] == prop(1, observedAt=instant)
+    again = await client.post("/entityOperations/upsert", json=[room(a=prop(2), expiresAt=instant)])
+    assert again.status_code == (201 if is_past else 204)
+    assert (await client.get("/temporal/entities/urn:x:3")).json()["a"][0]["observedAt"] == instant
+
+
 async def test_what_has_expired_is_not_asked(dsn: str) -> None:
     """Nor does it hide what is behind it; no clean-up comes by meanwhile."""
     past = "2026-01-01T00:00:00Z"
