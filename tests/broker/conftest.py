@@ -15,7 +15,11 @@ from broker.app import create_app
 from broker.settings import Settings
 from broker.store import migrate
 from deploy.postgres import EmbeddedPostgres
+from tests.broker.evolving import series as series
+from tests.broker.meanings import city as city
+from tests.broker.meanings import web as web
 from tests.broker.sink import Sink
+from tests.broker.world import http as http
 
 
 @pytest.fixture(scope="session")

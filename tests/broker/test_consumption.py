@@ -1,97 +1,27 @@
-"""GET /entities, GET /entities/{id} and POST /entityOperations/query on one small world (5.7.1, 5.7.2, 4.5)."""
+"""GET /entities and GET /entities/{id} on one small world (5.7.1, 5.7.2, 4.5)."""
 
 import random
-from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
-from uuid import uuid4
+from urllib.parse import urlencode
 
-import asyncpg
 import httpx
 import orjson
 import pytest
-import pytest_asyncio
 
-from broker.app import create_app
-from broker.settings import Settings
-from broker.store import migrate
+from tests.broker.world import (
+    BARE,
+    CITY,
+    CORE,
+    HANA,
+    LD,
+    NOBODY,
+    STORE,
+    TARO,
+    get,
+    retrieved,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-BASE = "http://127.0.0.1:1026/ngsi-ld/v1"
-GEO = {"Accept": "application/geo+json"}
-LD = {"Accept": "application/ld+json"}
-CORE = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
-CITY, HANA, TARO = "urn:ngsi-ld:City:Kanazawa", "urn:ngsi-ld:Person:Hana", "urn:ngsi-ld:Person:Taro"
-STORE, BARE, NOBODY = "urn:ngsi-ld:Store:1", "urn:ngsi-ld:Store:2", "urn:ngsi-ld:Person:Nobody"
-POINT = {"type": "Point", "coordinates": [136.65, 36.57]}
-GATE = {"type": "Point", "coordinates": [136.66, 36.58]}
-WORLD: list[dict[str, Any]] = [
-    {
-        "id": CITY,
-        "type": "City",
-        "name": {"type": "LanguageProperty", "languageMap": {"ja": "金沢", "en": "Kanazawa"}},
-        "location": POINT,
-    },
-    {
-        "id": HANA,
-        "type": ["Person", "Owner"],
-        "name": "花",
-        "age": 41,
-        "livesIn": {"object": CITY},
-        "friend": {"object": TARO},
-    },
-    {"id": TARO, "type": "Person", "name": "太郎", "age": 39, "friend": {"object": HANA}},
-    {
-        "id": STORE,
-        "type": "Store",
-        "scope": "/Ishikawa/Kanazawa",
-        "name": {"type": "LanguageProperty", "languageMap": {"ja": "店", "en": "Store", "fr": "Magasin"}},
-        "owner": {"object": HANA, "since": 2020},
-        "staff": {"object": [TARO, NOBODY, HANA]},
-        "route": {"objectList": [CITY, NOBODY, HANA]},
-        "kind": {"vocab": "Bakery"},
-        "price": [{"value": 100, "unitCode": "JPY"}, {"value": 1, "datasetId": "urn:d:eur"}],
-        "location": POINT,
-        "gate": [{"type": "GeoProperty", "value": GATE, "datasetId": "urn:d:east"}],
-        "entrances": [
-            {"type": "GeoProperty", "value": POINT, "datasetId": "urn:d:east"},
-            {"type": "GeoProperty", "value": GATE, "datasetId": "urn:d:west"},
-        ],
-    },
-    {"id": BARE, "type": "Store", "name": "裸", "owner": {"object": NOBODY}, "location2": 5},
-]
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def http(server: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A broker that knows WORLD; its tests only read."""
-    name = f"test_{uuid4().hex}"
-    admin = await asyncpg.connect(server)
-    await admin.execute(f"create database {name}")
-    dsn = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    await migrate.run(dsn)
-    app = create_app(Settings(database_url=dsn))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.app.router.lifespan_context(app.app),
-        httpx.AsyncClient(transport=transport, base_url=BASE) as client,
-    ):
-        for entity in WORLD:
-            assert (await client.post("/entities", json=entity)).status_code == 201
-        yield client
-    await admin.execute(f"drop database {name} with (force)")
-    await admin.close()
-
-
-async def get(http: httpx.AsyncClient, path: str, headers: Any = None, **params: Any) -> Any:
-    answer = await http.get(path, params=params, headers=headers)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def retrieved(http: httpx.AsyncClient, entity_id: str, headers: Any = None, **params: Any) -> Any:
-    return await get(http, f"/entities/{entity_id}", headers, **params)
 
 
 # representation
@@ -303,150 +233,6 @@ async def test_a_retrieval_tells_the_version_that_writes_may_name(http: httpx.As
     assert tags[0] == tags[1] != tags[2]
 
 
-# GeoJSON
-
-
-async def test_a_feature(http: httpx.AsyncClient) -> None:
-    answer = await http.get(f"/entities/{STORE}", headers=GEO)
-    assert answer.headers["content-type"] == "application/geo+json"
-    body = answer.json()
-    assert body.keys() == {"@context", "id", "type", "geometry", "properties"}
-    assert (body["id"], body["type"], body["geometry"]) == (STORE, "Feature", POINT)
-    assert body["properties"]["type"] == "Store"
-    assert body["properties"]["location"] == {"type": "GeoProperty", "value": POINT}
-    assert "id" not in body["properties"]
-
-
-@pytest.mark.parametrize(("form", "name"), [("concise", {"value": "Store", "lang": "en"}), ("simplified", "Store")])
-async def test_features_in_other_forms(http: httpx.AsyncClient, form: str, name: Any) -> None:
-    body = await retrieved(http, STORE, GEO, format=form, lang="en")
-    assert body["properties"]["name"] == name
-    assert body["properties"]["location"] == POINT
-
-
-@pytest.mark.parametrize(
-    ("params", "geometry"),
-    [
-        ({"geometryProperty": "gate"}, GATE),
-        ({"geometryProperty": "entrances"}, None),
-        ({"geometryProperty": "entrances", "datasetId": "urn:d:west"}, GATE),
-        ({"geometryProperty": "name"}, None),
-        ({"geometryProperty": "unknown"}, None),
-        ({"attrs": "price"}, POINT),
-        ({"pick": "id,price"}, POINT),
-    ],
-)
-async def test_the_geometry_is_selected(http: httpx.AsyncClient, params: Any, geometry: Any) -> None:
-    body = await retrieved(http, STORE, GEO, **params)
-    assert body["geometry"] == geometry
-    assert body["type"] == "Feature"
-
-
-async def test_a_feature_collection_has_its_context_once(http: httpx.AsyncClient) -> None:
-    body = await get(http, "/entities", GEO, type="Store", pick="id,type,price")
-    assert body.keys() == {"@context", "type", "features"}
-    assert body["type"] == "FeatureCollection"
-    assert [item["geometry"] for item in body["features"]] == [POINT, None]
-    assert body["features"][1]["properties"] == {"type": "Store"}
-    answer = await http.get("/entities?type=Store", headers={**GEO, "Prefer": "body=json"})
-    assert "@context" not in answer.json()
-    assert CORE in answer.headers["link"]
-    none = await get(http, "/entities", GEO, type="Unknown")
-    assert none["features"] == []
-
-
-async def test_flat_joins_are_feature_collections(http: httpx.AsyncClient) -> None:
-    body = await retrieved(http, HANA, GEO, join="flat")
-    places = {item["id"]: item["geometry"] for item in body["features"]}
-    assert places == {HANA: None, CITY: POINT, TARO: None}
-
-
-# linked entities
-
-
-async def test_inline(http: httpx.AsyncClient) -> None:
-    body = await retrieved(http, STORE, join="inline")
-    owner = body["owner"]
-    assert owner["object"] == HANA
-    assert owner["entity"]["id"] == HANA
-    assert owner["entity"]["age"] == {"type": "Property", "value": 41}
-    assert owner["entity"]["livesIn"] == {"type": "Relationship", "object": CITY}  # one level only
-    assert [item["id"] for item in body["staff"]["entity"]] == [TARO, HANA]  # the missing one is skipped
-    assert [item["id"] for item in body["route"]["entityList"]] == [CITY, HANA]
-    assert "entity" not in (await retrieved(http, BARE, join="inline"))["owner"]
-
-
-async def test_inline_levels_end_at_cycles(http: httpx.AsyncClient) -> None:
-    body = await retrieved(http, HANA, join="inline", joinLevel=5)
-    taro = body["friend"]["entity"]
-    assert taro["id"] == TARO
-    assert "entity" not in taro["friend"]  # its friend is Hana again
-    assert body["livesIn"]["entity"]["id"] == CITY
-
-
-async def test_inline_in_other_forms(http: httpx.AsyncClient) -> None:
-    concise = await retrieved(http, STORE, join="inline", format="concise")
-    assert concise["owner"]["entity"]["age"] == 41
-    assert concise["route"]["objectList"] == [CITY, NOBODY, HANA]
-    simple = await retrieved(http, STORE, join="inline", format="simplified", lang="en")
-    assert simple["owner"]["age"] == 41
-    assert simple["staff"][1] == NOBODY
-    assert simple["staff"][0]["name"] == "太郎"
-    assert simple["route"][0] == {"id": CITY, "type": "City", "name": "Kanazawa", "location": POINT}
-    stamped = await retrieved(http, HANA, join="inline", options="sysAttrs")
-    assert stamped["friend"]["entity"]["age"]["createdAt"]
-
-
-@pytest.mark.parametrize(
-    ("params", "owner"),
-    [
-        ({"pick": "owner{age}"}, {"age": 41}),
-        ({"pick": "owner{id,livesIn{name}}", "joinLevel": 2, "lang": "ja"}, {"id": HANA, "livesIn": {"name": "金沢"}}),
-        ({"pick": "id,owner"}, {"id": HANA}),
-        ({"omit": "name,friend,livesIn,staff,route"}, {"id": HANA, "type": ["Person", "Owner"], "age": 41}),
-        ({"pick": "owner", "omit": "owner{id,type,name,friend,livesIn}"}, None),
-        (
-            {"attrs": "owner", "omit": None},
-            {"id": HANA, "type": ["Person", "Owner"], "name": "花", "age": 41, "livesIn": CITY, "friend": TARO},
-        ),
-    ],
-)
-async def test_projection_of_linked_entities(http: httpx.AsyncClient, params: Any, owner: Any) -> None:
-    given = {name: value for name, value in params.items() if value is not None}
-    body = await retrieved(http, STORE, join="inline", format="simplified", **given)
-    assert body["owner"] == ({} if owner is None else owner)
-
-
-async def test_flat_has_each_entity_once(http: httpx.AsyncClient) -> None:
-    found = await retrieved(http, STORE, join="flat")
-    assert found[0]["id"] == STORE  # linking entities first
-    assert sorted(item["id"] for item in found[1:]) == [CITY, HANA, TARO]
-    assert [item["id"] for item in await get(http, "/entities", type="Person", join="flat")] == [HANA, TARO, CITY]
-    deep = await retrieved(http, STORE, join="flat", joinLevel=3, pick="id,owner,friend", format="simplified")
-    assert deep == [
-        {"id": STORE, "owner": HANA},
-        {"id": HANA, "friend": TARO},
-        {"id": TARO, "friend": HANA},
-    ]
-
-
-async def test_attrs_is_about_the_linking_entities_only(http: httpx.AsyncClient) -> None:
-    store, hana = await retrieved(http, STORE, join="flat", attrs="owner", format="simplified")
-    assert store.keys() == {"id", "type", "scope", "owner"}
-    assert hana["age"] == 41
-
-
-@pytest.mark.parametrize("join", ["flat", "inline"])
-async def test_entities_met_before_are_not_repeated(http: httpx.AsyncClient, join: str) -> None:
-    answer = await http.get(f"/entities/{HANA}", params={"join": join, "containedBy": f"{TARO},{STORE}"})
-    assert "太郎" not in answer.text
-    assert "金沢" in answer.text
-
-
-async def test_without_join_nothing_is_linked(http: httpx.AsyncClient) -> None:
-    assert "entity" not in (await retrieved(http, STORE, join="@none"))["owner"]
-
-
 # earlier versions
 
 
@@ -475,106 +261,6 @@ async def test_an_answer_that_needs_no_change_is_200(http: httpx.AsyncClient, pr
     answer = await http.get(f"/entities/{STORE}", headers={"Prefer": prefer})
     assert answer.status_code == 200
     assert answer.headers.get("preference-applied") == applied
-
-
-# POST query
-
-
-@pytest.mark.parametrize(
-    ("body", "ids"),
-    [
-        ({"entities": [{"type": "Store"}]}, [STORE, BARE]),
-        ({"entities": [{"type": "City"}, {"type": "Person", "id": HANA}]}, [CITY, HANA]),
-        ({"entities": [{"type": "Store"}], "attrs": ["price"]}, [STORE]),
-        ({"q": "age>40"}, [HANA]),
-        (
-            {"geoQ": {"georel": "near;maxDistance==10", "geometry": "Point", "coordinates": [136.65, 36.57]}},
-            [CITY, STORE],
-        ),
-    ],
-)
-async def test_a_query_in_a_body(http: httpx.AsyncClient, body: Any, ids: list[str]) -> None:
-    answer = await http.post("/entityOperations/query", json={"type": "Query", **body})
-    assert answer.status_code == 200, answer.text
-    assert [item["id"] for item in answer.json()] == ids
-    assert CORE in answer.headers["link"]
-
-
-@pytest.mark.parametrize(
-    ("members", "params"),
-    [
-        ({"pick": ["id", "owner{name}"], "join": "inline", "joinLevel": 1}, {"format": "simplified"}),
-        ({}, {"pick": "id,owner{name}", "join": "inline", "format": "simplified"}),
-    ],
-)
-async def test_the_answer_is_shaped_by_body_or_url(http: httpx.AsyncClient, members: Any, params: Any) -> None:
-    body = {"type": "Query", "entities": [{"type": "Store", "id": STORE}], **members}
-    answer = await http.post("/entityOperations/query", params=params, json=body)
-    assert answer.json() == [{"id": STORE, "owner": {"name": "花"}}]
-
-
-async def test_a_query_in_a_body_negotiates_and_pages(http: httpx.AsyncClient) -> None:
-    body = {
-        "type": "Query",
-        "entities": [{"type": "Person"}],
-        "lang": "en",
-        "datasetId": ["@none"],
-        "containedBy": [CITY],
-        "join": "flat",
-    }
-    ask = "/entityOperations/query?limit=1&count=true"
-    answer = await http.post(ask, json=body, headers=GEO)
-    assert answer.json()["type"] == "FeatureCollection"
-    assert answer.headers["ngsild-results-count"] == "2"
-    assert '</ngsi-ld/v1/entityOperations/query?limit=1&count=true&offset=1>;rel="next"' in answer.headers["link"]
-    ld = await http.post(
-        "/entityOperations/query",
-        content=b'{"@context": "%s", "type": "Query", "entities": [{"type": "City"}]}' % CORE.encode(),
-        headers={"Content-Type": "application/ld+json", **LD},
-    )
-    assert ld.json()[0]["@context"] == CORE
-
-
-@pytest.mark.parametrize(
-    ("body", "params", "kind", "word"),
-    [
-        ({}, {}, "InvalidRequest", "empty"),
-        ({"entities": [{"type": "Store"}]}, {}, "BadRequestData", "Query"),
-        ({"type": "Query"}, {}, "BadRequestData", "too wide"),
-        ({"type": "Query", "entities": []}, {}, "BadRequestData", "entities"),
-        ({"type": "Query", "entities": [{"type": "Store"}], "temporalQ": {}}, {}, "BadRequestData", "temporalQ"),
-        ({"type": "Query", "entities": [{"type": "Store"}], "pick": []}, {}, "BadRequestData", "pick"),
-        ({"type": "Query", "entities": [{"type": "Store"}], "pick": [1]}, {}, "BadRequestData", "pick"),
-        ({"type": "Query", "entities": [{"type": "Store"}], "lang": 1}, {}, "BadRequestData", "lang"),
-        (
-            {"type": "Query", "entities": [{"type": "Store"}], "join": "flat", "joinLevel": True},
-            {},
-            "BadRequestData",
-            "joinLevel",
-        ),
-        ({"type": "Query", "entities": [{"type": "Store"}], "join": ["flat"]}, {}, "BadRequestData", "join"),
-        (
-            {"type": "Query", "entities": [{"type": "Store"}], "pick": ["a"]},
-            {"pick": "b"},
-            "BadRequestData",
-            "say it once",
-        ),
-        ({"type": "Query", "entities": [{"type": "Store"}], "datasetId": ["x"]}, {}, "BadRequestData", "datasetId"),
-        (
-            {"type": "Query", "entities": [{"type": "Store"}], "entityMap": True},
-            {},
-            "OperationNotSupported",
-            "entityMap",
-        ),
-        ({"type": "Query", "entities": [{"type": "Store"}], "@context": CORE}, {}, "BadRequestData", "@context"),
-        ([{"type": "Query"}], {}, "BadRequestData", "Query"),
-    ],
-)
-async def test_bad_queries_in_a_body(http: httpx.AsyncClient, body: Any, params: Any, kind: str, word: str) -> None:
-    answer = await http.post("/entityOperations/query", params=params, json=body)
-    assert answer.status_code in (400, 422), answer.text
-    assert answer.json()["type"].endswith(f"/{kind}"), answer.text
-    assert word in answer.json()["detail"]
 
 
 async def test_entity_maps_are_refused_clearly(http: httpx.AsyncClient) -> None:

@@ -7,37 +7,7 @@ import pytest
 
 from broker.app import create_app
 from broker.settings import Settings
-
-ID = "urn:ngsi-ld:Room:1"
-DATASET = "urn:ngsi-ld:Dataset:roof"
-PATH = f"/temporal/entities/{ID}"
-
-
-def at(hour: int, day: int = 19) -> str:
-    return f"2026-06-{day:02}T{hour:02}:00:00Z"
-
-
-def prop(value: Any, hour: int, **more: Any) -> dict[str, Any]:
-    return {"type": "Property", "value": value, "observedAt": at(hour), **more}
-
-
-def evolution(**attributes: Any) -> dict[str, Any]:
-    return {"id": ID, "type": "Room", **attributes}
-
-
-async def values(client: httpx.AsyncClient, name: str = "t", **params: Any) -> list[Any]:
-    answer = await client.get(PATH, params=params)
-    assert answer.status_code in (200, 206), answer.text
-    return [item["value"] for item in answer.json().get(name, [])]
-
-
-@pytest.fixture
-async def series(client: httpx.AsyncClient) -> httpx.AsyncClient:
-    body = evolution(t=[prop(10 * hour, hour) for hour in (1, 2, 3, 4)], name=[prop("a", 1), prop("b", 3)])
-    answer = await client.post("/temporal/entities", json=body)
-    assert answer.status_code == 201, answer.text
-    assert answer.headers["location"] == f"/ngsi-ld/v1/temporal/entities/{ID}"
-    return client
+from tests.broker.evolving import DATASET, ID, PATH, at, evolution, prop, values
 
 
 async def test_what_is_provided_as_history_is_known_to_the_core_api(series: httpx.AsyncClient) -> None:
@@ -218,102 +188,6 @@ async def test_instances_without_time_are_kept_apart(client: httpx.AsyncClient) 
     assert await values(client, timerel="after", timeAt=at(1), timeproperty="modifiedAt") == [1, 2, 3]
 
 
-async def test_an_instance_is_corrected_and_keeps_its_id(series: httpx.AsyncClient) -> None:
-    before = (await series.get(PATH, params={"options": "sysAttrs"})).json()["t"]
-    target = f"{PATH}/attrs/t/{before[3]['instanceId']}"
-    answer = await series.patch(target, json={"t": [prop(44, 4, unitCode="CEL")]})
-    assert answer.status_code == 204, answer.text
-    after = (await series.get(PATH, params={"options": "sysAttrs"})).json()["t"]
-    assert [item["value"] for item in after] == [10, 20, 30, 44]
-    assert after[3]["instanceId"] == before[3]["instanceId"]
-    assert after[3]["createdAt"] == before[3]["createdAt"]
-    assert after[3]["modifiedAt"] > before[3]["modifiedAt"]
-    assert (await series.get(f"/entities/{ID}")).json()["t"]["value"] == 44
-
-
-async def test_an_instance_may_move_in_time(series: httpx.AsyncClient) -> None:
-    newest = (await series.get(PATH, params={"lastN": 1})).json()["t"][0]["instanceId"]
-    moved = {**prop(5, 1), "observedAt": "2025-01-01T00:00:00Z"}
-    assert (await series.patch(f"{PATH}/attrs/t/{newest}", json={"t": [moved]})).status_code == 204
-    found = (await series.get(PATH)).json()["t"]
-    assert [item["value"] for item in found] == [5, 10, 20, 30]
-    assert found[0]["instanceId"] == newest
-    assert (await series.get(f"/entities/{ID}")).json()["t"]["value"] == 30
-
-
-async def test_an_instance_is_deleted_and_the_one_before_it_is_current(series: httpx.AsyncClient) -> None:
-    newest = (await series.get(PATH, params={"lastN": 1})).json()["t"][0]["instanceId"]
-    assert (await series.delete(f"{PATH}/attrs/t/{newest}")).status_code == 204
-    assert await values(series) == [10, 20, 30]
-    assert (await series.get(f"/entities/{ID}")).json()["t"]["value"] == 30
-    assert (await series.delete(f"{PATH}/attrs/t/{newest}")).status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        (f"{PATH}/attrs/t/urn:ngsi-ld:instance:999999", 404),
-        (f"{PATH}/attrs/t/urn:something:else", 404),
-        (f"{PATH}/attrs/unknown/urn:ngsi-ld:instance:1", 404),
-        (f"{PATH}/attrs/t/nonsense", 400),
-        ("/temporal/entities/urn:ngsi-ld:Room:9/attrs/t/urn:ngsi-ld:instance:1", 404),
-        ("/temporal/entities/nonsense/attrs/t/urn:ngsi-ld:instance:1", 400),
-    ],
-)
-async def test_instances_that_are_not_there(series: httpx.AsyncClient, path: str, status: int) -> None:
-    assert (await series.delete(path)).status_code == status
-    assert (await series.patch(path, json={path.split("/")[-2]: [prop(1, 1)]})).status_code == status
-
-
-async def test_an_instance_fragment_holds_one_instance(series: httpx.AsyncClient) -> None:
-    target = f"{PATH}/attrs/t/{(await series.get(PATH)).json()['t'][0]['instanceId']}"
-    for body in ({"t": [prop(1, 1), prop(2, 2)]}, {"u": [prop(1, 1)]}, {"t": [prop(1, 1)], "u": [prop(1, 1)]}):
-        assert (await series.patch(target, json=body)).status_code == 400
-
-
-async def test_an_attribute_leaves_history_and_the_present(series: httpx.AsyncClient) -> None:
-    assert (await series.delete(f"{PATH}/attrs/t")).status_code == 204
-    assert "t" not in (await series.get(PATH)).json()
-    assert "t" not in (await series.get(f"/entities/{ID}")).json()
-    assert (await series.delete(f"{PATH}/attrs/t")).status_code == 404
-    assert (await series.delete(f"{PATH}/attrs/not%20a%20name")).status_code == 400
-
-
-async def test_an_evolution_is_deleted_whole(series: httpx.AsyncClient) -> None:
-    assert (await series.delete(PATH)).status_code == 204
-    assert (await series.get(PATH)).status_code == 404
-    assert (await series.get(f"/entities/{ID}")).status_code == 404
-    assert (await series.delete(PATH)).status_code == 404
-    assert (await series.post("/temporal/entities", json=evolution(t=[prop(1, 1)]))).status_code == 201
-    assert await values(series) == [1]
-
-
-async def test_deletion_through_the_core_api_leaves_a_tombstone(series: httpx.AsyncClient) -> None:
-    assert (await series.delete(f"/entities/{ID}/attrs/t")).status_code == 204
-    params = {"timerel": "after", "timeAt": at(1), "timeproperty": "deletedAt"}
-    deleted = (await series.get(PATH, params=params)).json()
-    assert deleted["t"][0]["value"] == "urn:ngsi-ld:null"
-    assert "deletedAt" in deleted["t"][0]
-    assert "name" not in deleted
-    assert await values(series, timerel="after", timeAt=at(1)) == [10, 20, 30, 40]
-    assert (await series.delete(f"/entities/{ID}")).status_code == 204
-    assert await values(series, timerel="after", timeAt=at(1)) == [10, 20, 30, 40]
-    entity = (await series.get(PATH, params={"options": "sysAttrs", **params})).json()
-    assert "deletedAt" in entity
-    assert entity["name"][0]["value"] == "urn:ngsi-ld:null"
-    assert (await series.delete(f"{PATH}/attrs/t")).status_code == 204
-    assert (await series.delete(PATH)).status_code == 204
-    assert (await series.get(PATH)).status_code == 404
-
-
-async def test_tombstones_may_be_provided(series: httpx.AsyncClient) -> None:
-    grave = {"type": "Property", "value": "urn:ngsi-ld:null", "deletedAt": at(6)}
-    assert (await series.post(f"{PATH}/attrs", json={"t": [grave]})).status_code == 204
-    assert "t" not in (await series.get(f"/entities/{ID}")).json()
-    found = (await series.get(PATH)).json()["t"]
-    assert (found[-1]["value"], found[-1]["deletedAt"]) == ("urn:ngsi-ld:null", at(6))
-
-
 async def test_scopes_have_a_history(client: httpx.AsyncClient) -> None:
     await client.post("/entities", json={"id": ID, "type": "Room", "scope": "/Kanazawa/Korinbo", "t": 1})
     await client.post(f"/entities/{ID}/attrs", json={"scope": ["/Kanazawa/Katamachi", "/Demo"]})
@@ -348,116 +222,6 @@ async def test_a_setting_lets_history_go_with_its_entity(dsn: str) -> None:
         assert await values(client) == [2]
 
 
-async def query(client: httpx.AsyncClient, **params: Any) -> list[str]:
-    answer = await client.get("/temporal/entities", params=params)
-    assert answer.status_code == 200, answer.text
-    return [item["id"][-1] for item in answer.json()]
-
-
-@pytest.fixture
-async def rooms(client: httpx.AsyncClient) -> httpx.AsyncClient:
-    """Room 1 was warm in the morning, 2 in the evening; 2 is deleted; 3 has no readings."""
-    for number, warm in ((1, 2), (2, 20)):
-        room = {
-            "id": f"urn:ngsi-ld:Room:{number}",
-            "type": "Room",
-            "scope": f"/City/{'A' if number == 1 else 'B'}",
-            "name": {"type": "Property", "value": f"room {number}"},
-            "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [136.6 + number, 36.5]}},
-        }
-        assert (await client.post("/entities", json=room)).status_code == 201
-        readings = [prop(30 if hour == warm else 10, hour) for hour in range(24)]
-        await client.post(f"/temporal/entities/{room['id']}/attrs", json={"t": readings})
-    await client.delete("/entities/urn:ngsi-ld:Room:2")
-    await client.post("/entities", json={"id": "urn:ngsi-ld:Room:3", "type": "Room", "name": "room 3"})
-    return client
-
-
-DAY = {"type": "Room", "timerel": "between", "timeAt": at(0), "endTimeAt": at(0, 20)}
-MORNING = {**DAY, "endTimeAt": at(12)}
-
-
-@pytest.mark.parametrize(
-    ("params", "expected"),
-    [
-        (DAY, ["1", "2"]),
-        ({**DAY, "q": "t>20"}, ["1", "2"]),
-        ({**MORNING, "q": "t>20"}, ["1"]),
-        ({**MORNING, "q": 'name=="room 2"'}, ["2"]),
-        ({**DAY, "timeAt": at(0, 25), "endTimeAt": at(0, 26)}, []),
-        ({**DAY, "attrs": "t"}, ["1", "2"]),
-        ({**DAY, "attrs": "u"}, []),
-        ({**DAY, "id": "urn:ngsi-ld:Room:2"}, ["2"]),
-        ({**DAY, "idPattern": "1$"}, ["1"]),
-        ({**DAY, "type": "Hall"}, []),
-        ({**DAY, "type": "Hall|Room", "limit": 1, "offset": 1}, ["2"]),
-        ({**DAY, "orderBy": "id;desc", "local": "true"}, ["2", "1"]),
-        ({**DAY, "orderBy": "id;desc", "type": "*", "collation": "ja", "splitEntities": "false"}, ["2", "1"]),
-        ({**DAY, "georel": "near;maxDistance==1000", "geometry": "Point", "coordinates": "[138.6,36.5]"}, ["2"]),
-        ({**DAY, "timerel": "before"}, []),
-        (
-            {"type": "Room", "timerel": "after", "timeAt": "2026-06-30T00:00:00Z", "timeproperty": "modifiedAt"},
-            ["1", "2", "3"],
-        ),
-        ({"type": "Room", "timerel": "after", "timeAt": "2026-06-30T00:00:00Z", "timeproperty": "deletedAt"}, ["2"]),
-    ],
-)
-async def test_queries_look_at_the_time_range(rooms: httpx.AsyncClient, params: dict[str, Any], expected: Any) -> None:
-    if params.get("timerel") == "before":
-        params = {name: value for name, value in params.items() if name != "endTimeAt"}
-    assert await query(rooms, **params) == expected
-
-
-@pytest.mark.parametrize(
-    ("params", "word"),
-    [
-        ({"type": "Room"}, "timerel"),
-        ({"timerel": "after", "timeAt": at(1)}, "wide"),
-        ({**DAY, "orderBy": "id"}, "local"),
-        ({**DAY, "orderBy": "t", "local": "true"}, "orderBy"),
-        ({**DAY, "orderBy": "id", "local": "true", "collation": "nonsense-xx"}, "collation"),
-        ({**DAY, "q": "t=="}, "q"),
-        ({**DAY, "id": "nonsense"}, "nonsense"),
-    ],
-)
-async def test_bad_queries_are_refused(rooms: httpx.AsyncClient, params: dict[str, Any], word: str) -> None:
-    answer = await rooms.get("/temporal/entities", params=params)
-    assert answer.status_code == 400, answer.text
-    assert word in answer.json()["detail"]
-
-
-async def test_pages_are_linked_and_counted(rooms: httpx.AsyncClient) -> None:
-    answer = await rooms.get("/temporal/entities", params={**DAY, "limit": 1, "count": "true"})
-    assert answer.headers["ngsild-results-count"] == "2"
-    assert 'rel="next"' in answer.headers["link"]
-    assert "offset=1" in answer.headers["link"]
-    last = await rooms.get("/temporal/entities", params={**DAY, "limit": 1, "offset": 1})
-    assert 'rel="next"' not in last.headers["link"]
-
-
-async def test_a_query_may_come_as_a_body(rooms: httpx.AsyncClient) -> None:
-    body = {
-        "type": "Query",
-        "entities": [{"type": "Room", "id": "urn:ngsi-ld:Room:1"}],
-        "q": "t>20",
-        "pick": ["id", "t"],
-        "temporalQ": {"timerel": "between", "timeAt": at(0), "endTimeAt": at(3), "lastN": 2},
-    }
-    answer = await rooms.post("/temporal/entityOperations/query", json=body)
-    assert answer.status_code == 200, answer.text
-    (entity,) = answer.json()
-    assert "type" not in entity
-    assert [item["value"] for item in entity["t"]] == [30, 10]
-    aggregation = {"aggrMethods": ["max"], "aggrPeriodDuration": "PT1H"}
-    # told apart (5.2.44), or with the temporal query, as it was before (5.2.21)
-    for more in ({"aggrParams": aggregation}, {"temporalQ": {**body["temporalQ"], **aggregation}}):
-        answer = await rooms.post("/temporal/entityOperations/query?format=aggregatedValues", json={**body, **more})
-        assert answer.json()[0]["t"]["max"][-1] == [30, at(2), at(3)]
-    for wrong in ({}, {"timerel": "between"}, {"timerel": "before", "timeAt": 5}, [1]):
-        answer = await rooms.post("/temporal/entityOperations/query", json={**body, "temporalQ": wrong})
-        assert answer.status_code == 400
-
-
 async def test_no_instances_are_none(series: httpx.AsyncClient) -> None:
     """As a part of an evolution has it that was cut away whole (6.3.10)."""
     body = evolution(t=[], scope=[], name=[prop("c", 5)])
@@ -466,23 +230,6 @@ async def test_no_instances_are_none(series: httpx.AsyncClient) -> None:
     assert "scope" not in (await series.get(PATH)).json()
     target = f"{PATH}/attrs/t/{(await series.get(PATH)).json()['t'][0]['instanceId']}"
     assert (await series.patch(target, json={"t": []})).status_code == 400
-
-
-async def test_a_body_orders_by_id_and_reaches_into_nothing(rooms: httpx.AsyncClient) -> None:
-    window = {name: DAY[name] for name in ("timerel", "timeAt", "endTimeAt")}
-    body = {"type": "Query", "entities": [{"type": "Room"}], "pick": ["id"], "temporalQ": window}
-
-    async def ask(more: dict[str, Any], **params: str) -> httpx.Response:
-        return await rooms.post("/temporal/entityOperations/query", json={**body, **more}, params=params)
-
-    found = await ask({"ordering": {"orderBy": ["id;desc"], "collation": "ja"}}, local="true")
-    assert [item["id"][-1] for item in found.json()] == ["2", "1"]
-    for wrong in ({"join": "inline"}, {"ordering": {"orderBy": ["id"]}}, {"splitEntities": "maybe"}):
-        assert (await ask(wrong)).status_code == 400, wrong
-    for wrong in ({"ordering": {"orderBy": ["t"]}}, {"ordering": {"orderBy": ["id"], "collation": "x x"}}):
-        assert (await ask(wrong, local="true")).status_code == 400, wrong
-    assert (await ask({"entityMap": True})).status_code == 422
-    assert (await ask({"splitEntities": True, "join": "@none"})).status_code == 200
 
 
 async def test_the_same_value_without_time_is_a_new_instance(client: httpx.AsyncClient) -> None:
@@ -516,58 +263,6 @@ async def test_instances_of_one_time_have_an_order(client: httpx.AsyncClient) ->
     since = {"timerel": "after", "timeAt": at(0), "timeproperty": "createdAt", "lastN": 2}
     answer = await client.get("/temporal/entities/urn:ngsi-ld:Room:2", params=since)
     assert [item["value"] for item in answer.json()["t"]] == [9, 8]
-
-
-async def test_evolutions_for_askers_of_an_earlier_version(client: httpx.AsyncClient) -> None:
-    vocab = [{"type": "VocabProperty", "vocab": name, "observedAt": at(hour)} for hour, name in ((1, "A"), (2, "B"))]
-    await client.post("/temporal/entities", json=evolution(v=vocab, t=[prop(1, 1)], scope="/S"))
-    old = {"Prefer": "ngsi-ld=1.3"}
-    answer = await client.get(PATH, headers=old)
-    assert (answer.status_code, answer.headers["preference-applied"]) == (203, "ngsi-ld=1.3")
-    assert [(item["type"], item["value"]) for item in answer.json()["v"]] == [("Property", "A"), ("Property", "B")]
-    assert "scope" not in answer.json()
-    simple = await client.get(PATH, params={"format": "temporalValues"}, headers=old)
-    assert simple.json()["v"]["values"] == [["A", at(1)], ["B", at(2)]]
-    same = await client.get(PATH, params={"pick": "t"}, headers=old)
-    assert (same.status_code, same.headers["preference-applied"]) == (200, "ngsi-ld=1.3")
-    several = await client.get("/temporal/entities", params={**DAY, "attrs": "v"}, headers=old)
-    assert (several.status_code, len(several.json())) == (203, 1)
-
-
-def scoped(value: str | list[str], hour: int) -> dict[str, Any]:
-    return {"type": "Property", "value": value, "observedAt": at(hour)}
-
-
-@pytest.mark.parametrize(
-    ("params", "expected"),
-    [
-        ({"scopeQ": "/Madrid/Centro"}, ["1", "2"]),
-        ({"scopeQ": "/Madrid/#"}, ["1", "2", "3"]),
-        ({"scopeQ": "/Company"}, ["2"]),
-        ({"scopeQ": "/Company;/Madrid/Centro"}, ["2"]),
-        ({"scopeQ": "/Company;/Madrid/Cortes"}, []),  # not at one time
-        ({"scopeQ": "/Madrid/Cortes"}, ["2", "3"]),
-        ({"scopeQ": "/Madrid/Sol"}, []),
-        ({"scopeQ": "/Madrid/Cortes", "endTimeAt": at(10)}, ["2", "3"]),
-        ({"scopeQ": "/Madrid/Centro", "endTimeAt": at(10)}, ["1"]),
-        ({"scopeQ": "/Plain"}, ["4"]),
-    ],
-)
-async def test_scopes_are_those_of_the_time_range(
-    client: httpx.AsyncClient, params: dict[str, Any], expected: Any
-) -> None:
-    """A scope matches when it held in the time range, set before it or in it (C.5.16)."""
-    scopes = {
-        1: [scoped("/Madrid/Centro", 6), scoped("/Madrid/Sol", 20)],
-        2: [scoped("/Madrid/Cortes", 7), scoped(["/Madrid/Centro", "/Company"], 11)],
-        3: [scoped("/Madrid/Centro", 2), scoped("/Madrid/Cortes", 5)],
-        4: "/Plain",  # known since now: nothing is known of the time before
-    }
-    for number, scope in scopes.items():
-        body = {"id": f"urn:ngsi-ld:Room:{number}", "type": "Room", "scope": scope, "t": [prop(1, 9), prop(2, 13)]}
-        assert (await client.post("/temporal/entities", json=body)).status_code == 201
-    window = {"type": "Room", "timerel": "between", "timeAt": at(8), "endTimeAt": at(14), **params}
-    assert await query(client, **window) == expected
 
 
 async def test_what_is_deleted_is_the_null_of_its_type(client: httpx.AsyncClient) -> None:
