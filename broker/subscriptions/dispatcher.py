@@ -22,7 +22,7 @@ from broker.store.dispatch import LOST, Leader, Letter
 from broker.subscriptions.delivery import Post
 from broker.subscriptions.index import Index, types_of
 from broker.subscriptions.interval import tick
-from broker.subscriptions.linked import learn, linked
+from broker.subscriptions.linked import learn, parts
 from broker.subscriptions.message import Channel, Message, NotTaken, via
 from broker.subscriptions.outbox import Counts, Item
 from broker.subscriptions.subscriber import FULL, TOLD, Patience, Subscriber, Told, state, subscriber
@@ -301,15 +301,8 @@ class _Term:
         form = Form(one.subscription, context, served(context))
         return form, self._post.channel(one.subscription, one.tenant_name, url)
 
-    async def joined(self, subscriber: Subscriber, form: Form, subjects: Sequence[Event | Entity]) -> Iterable[bytes]:
-        """The parts of a notification with the entities that its own are linked to."""
-        parts: list[bytes] = []
-        for subject in subjects:
-            root = subject.entity if isinstance(subject, Event) else subject
-            params = subscriber.subscription.notification
-            known = await linked(self._database.lookups, subscriber.tenant, root, params)
-            parts.extend(form.joined(subject, known))
-        return parts
+    async def joined(self, one: Subscriber, form: Form, subjects: Sequence[Event | Entity]) -> Iterable[bytes]:
+        return await parts(self._database.lookups, one.tenant, one.subscription.notification, form, subjects)
 
     def _begin(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -1,12 +1,13 @@
 """The entities that others are linked to: what a notification shows of them, what a query asks of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from broker.store.lookups import Lookups
 from ngsi.entity import Entity
+from ngsi.event import Event
 from ngsi.links import objects, targets
 from ngsi.matching import Matcher
-from ngsi.notification import MOST_LINKED
+from ngsi.notification import MOST_LINKED, Form
 from ngsi.subscription import NotificationParams
 
 
@@ -23,6 +24,19 @@ async def linked(lookups: Lookups, tenant: int, root: Entity, params: Notificati
         known |= fetched
         level = list(fetched.values())
     return known
+
+
+async def parts(
+    lookups: Lookups, tenant: int, params: NotificationParams, form: Form, subjects: Sequence[Event | Entity]
+) -> Iterable[bytes]:
+    """What stands in `data`: each subject, with the entities that it is linked to where join asks for them."""
+    if params.join is None:
+        return [form.part(one) if isinstance(one, Event) else form.entity(one) for one in subjects]
+    found: list[bytes] = []
+    for subject in subjects:
+        known = await linked(lookups, tenant, subject.entity if isinstance(subject, Event) else subject, params)
+        found.extend(form.joined(subject, known))
+    return found
 
 
 async def learn(lookups: Lookups, tenant: int, matches: Matcher, *roots: Entity) -> None:

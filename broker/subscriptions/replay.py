@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from broker.log.reader import Reader
 from broker.store import log, subscriptions
 from broker.store.db import Database
-from broker.subscriptions.linked import learn
+from broker.subscriptions.linked import learn, parts
 from broker.subscriptions.subscriber import notification_id
 from ngsi import times
 from ngsi.errors import BadRequestData, ResourceNotFound
@@ -37,7 +37,8 @@ async def replay(
         if sequence > after:
             name = notification_id(no, events[-1].seq)
             now = times.text(datetime.now(UTC))
-            found.append(Replayed(sequence, form.body(name, now, map(form.part, events))))
+            made = await parts(database.lookups, tenant, subscription.notification, form, events)
+            found.append(Replayed(sequence, form.body(name, now, made)))
         if len(found) == limit:
             break
     return found

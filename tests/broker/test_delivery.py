@@ -112,6 +112,9 @@ async def test_linked_entities_travel_inside(client: httpx.AsyncClient, sink: Si
     inline, flat = sorted(await sink.wait(2), key=lambda item: len(item.data))
     house = {"id": "urn:ngsi-ld:House:1", "type": "House", "name": "H"}
     assert inline.data == [{"id": ROOM, "type": "Room", "a": 1, "isIn": house}]
+    for name, taken in ((ID, inline), (f"{ID}f", flat)):
+        (again,) = (await client.get(f"/subscriptions/{name}/notifications")).json()
+        assert again["notification"]["data"] == taken.data
     assert flat.data == [{"id": ROOM, "type": "Room", "a": 1, "isIn": house["id"]}, house]
 
 
