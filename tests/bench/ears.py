@@ -64,6 +64,18 @@ def devices(folder: Path, many: int) -> None:
     folder.joinpath("devices.csv").write_text("\n".join(lines) + "\n")
 
 
+async def timed(messages: AsyncIterator[Message], waits: list[int]) -> AsyncIterator[Message]:
+    """The messages; as each is settled, `waits` gets the nanoseconds since its publication."""
+    async for message in messages:
+        published = int(message.body.rsplit(b":", 1)[1][:-1])
+
+        async def settle(outcome: Outcome, published: int = published, acknowledge: object = message.settle) -> None:
+            waits.append(time.monotonic_ns() - published)
+            await acknowledge(outcome)  # type: ignore[operator]
+
+        yield replace(message, settle=settle)
+
+
 async def mqtt(dsn: str, broker: BrokerProcess, server: Mosquitto, folder: Path, rate: int, seconds: int) -> None:
     """From publication to the broker's answer, which comes after the commit."""
     many = rate
@@ -72,22 +84,10 @@ async def mqtt(dsn: str, broker: BrokerProcess, server: Mosquitto, folder: Path,
     declaration = next(each for each in read(chosen) if each.name == "bench")
     source = bind(declaration, surroundings(chosen))
     waits: list[int] = []
-
-    async def timed() -> AsyncIterator[Message]:
-        async for message in subscribe(MqttSettings(topic=f"bench{rate}/+"), server.url, f"bench-{rate}"):
-            published = int(message.body.rsplit(b":", 1)[1][:-1])
-
-            async def settle(
-                outcome: Outcome, published: int = published, acknowledge: object = message.settle
-            ) -> None:
-                waits.append(time.monotonic_ns() - published)
-                await acknowledge(outcome)  # type: ignore[operator]
-
-            yield replace(message, settle=settle)
-
+    messages = subscribe(MqttSettings(topic=f"bench{rate}/+"), server.url, f"bench-{rate}")
     before = await count(dsn, "WeatherObserved", "atmosphericPressure")
     async with doors(chosen) as opened:
-        running = asyncio.create_task(pump(replace(source, transport=timed), opened))
+        running = asyncio.create_task(pump(replace(source, transport=lambda: timed(messages, waits)), opened))
         await asyncio.sleep(1)
         begun = time.perf_counter()
         arguments = [str(server.port), str(rate), str(seconds), str(many), f"bench{rate}"]

@@ -95,3 +95,14 @@ async def test_an_unknown_tenant_is_an_error_that_is_told(client: httpx.AsyncCli
             operation.method, f"{ROOT}{operation.path}{given}", headers={"NGSILD-Tenant": "nobody"}
         )
         assert str(answer.status_code) in told(operation.method.lower(), operation.path), operation
+
+
+async def test_the_openapi_document_describes_every_operation(client: httpx.AsyncClient) -> None:
+    document = (await client.get(f"{ROOT}/openapi.json")).json()
+    assert document["openapi"] == "3.1.0"
+    for operation in OPERATIONS:
+        described = document["paths"].get(operation.path.replace(":int", ""), {}).get(operation.method.lower())
+        assert (described is None) == operation.hidden, operation
+        if described:
+            assert {it["name"] for it in described["parameters"] if it.get("in") == "query"} == set(operation.query)
+            assert ("requestBody" in described) == (operation.body is not None)
