@@ -331,6 +331,9 @@ def test_the_indexes_were_asked(store: Store) -> None:
     queries = [EntityQuery(q=parse_q(text, CONTEXT)) for text in asked]
     assert all(candidates.choose(query, store.ready) for query in queries)
     assert not candidates.choose(EntityQuery(q=parse_q("a==1|c==1", CONTEXT)), store.ready)
+    named = EntityQuery((EntitySelector(ids=("urn:x:1",)),), q=parse_q("a==1", CONTEXT))
+    assert not candidates.choose(named, store.ready)
+    assert candidates.narrow(named, store.ready) == ([], named)
     assert store.probed > 20
 
 
