@@ -145,6 +145,7 @@ async def _store(
         posting = [group.create_task(post()) for _ in range(POSTS)]
         async for batch, _ in batches(source.adapter, source.decode, [message], broker.batch):
             prepared = delivery.prepare(batch)
+            prepared.wholes.clear()  # a file of the past, in parts, is no news of what is gone
             if observations is not None:
                 observations.take(prepared)
             await queue.put(prepared)

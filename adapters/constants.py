@@ -31,6 +31,10 @@ class Constants:
             return entity
         return {name: member for name, member in entity.items() if name in ALWAYS or held.get(name) != member}
 
+    def forget(self, entity_id: str, tenant: str) -> None:
+        """The entity was deleted."""
+        self._held.pop((tenant, entity_id), None)
+
     def committed(self, entity: Mapping[str, Any], tenant: str) -> None:
         """The broker has committed the entity."""
         key = tenant, entity["id"]

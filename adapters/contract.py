@@ -78,7 +78,16 @@ class Restricted:
     expires_at: datetime
 
 
-Item = Model | Restricted | DecodeError
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The message was a whole list: of this type, what begins with `prefix` and is not in `ids` is gone."""
+
+    type: str
+    prefix: str
+    ids: frozenset[str]
+
+
+Item = Model | Restricted | Whole | DecodeError
 Transport = Callable[[], AsyncIterator[Message]]
 Decode = Callable[[Message], Iterable[Item]]
 Pseudonym = Callable[[str], str]

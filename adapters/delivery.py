@@ -12,7 +12,7 @@ from traceback import format_tb
 from typing import Any, NamedTuple
 
 from adapters.constants import Constants
-from adapters.contract import Adapter, Decode, DecodeError, Item, Message, Outcome, Restricted, Transport
+from adapters.contract import Adapter, Decode, DecodeError, Item, Message, Outcome, Restricted, Transport, Whole
 from adapters.metrics import Metrics, Newest
 from adapters.precedence import standing
 from adapters.provenance import Provenance
@@ -20,7 +20,7 @@ from adapters.quality.gate import Gate, Verdict
 from adapters.quarantine import Quarantine, Record, of_error, of_rejection
 from adapters.sink import Rejected, Sink
 from adapters.spool import Spool
-from models import zulu
+from models import Model, zulu
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ class Prepared(NamedTuple):
 
     by_tenant: dict[str, list[tuple[dict[str, Any], Message]]]
     aside: list[tuple[Record, Message]]
+    wholes: list[tuple[Whole, Message]]
 
 
 async def deliver(source: Source, broker: Broker, messages: list[Message], patience: float = math.inf) -> None:
@@ -113,10 +114,12 @@ class Delivery:
 
     def prepare(self, batch: list[Decoded]) -> Prepared:
         """What is to be posted to each tenant, and what is to be set aside."""
-        prepared = Prepared(defaultdict(list), [])
+        prepared = Prepared(defaultdict(list), [], [])
         for message, item in batch:
             if isinstance(item, DecodeError):
                 prepared.aside.append((self._error(item, message), message))
+            elif isinstance(item, Whole):
+                prepared.wholes.append((item, message))
             elif (tenant := self._tenant(item)) is not None:
                 entity = self._entity(item)
                 if (verdict := self._judged(entity, item, message)) and verdict.rejected:
@@ -130,6 +133,25 @@ class Delivery:
             await self._put(record, message)
         for tenant, told in prepared.by_tenant.items():
             await self._post(tenant, told)
+        for whole, message in prepared.wholes:
+            await self._sweep(whole, message)
+
+    async def _sweep(self, whole: Whole, message: Message) -> None:
+        """Deletes what a whole list does not name any more, unless that is most of what there is: then it is none."""
+        sink, tenant, patience = self._broker.sink, self._source.tenant, self._patience
+        there = await sink.ids(whole.type, whole.prefix, tenant, patience)
+        gone = [each for each in there if each not in whole.ids]
+        if len(gone) > len(there) / 2:
+            rule = (
+                f"lacks {len(gone)} of the {len(there)} that are there: too many for a whole list, so none was deleted"
+            )
+            await self._put(self._error(DecodeError("list", whole.prefix, rule), message), message)
+        elif gone:
+            log.info("%s: %d that %s does not list any more are deleted", self._source.name, len(gone), message.topic)
+            await sink.delete(gone, tenant, patience)
+            for each in gone:
+                if self._source.constants is not None:
+                    self._source.constants.forget(each, tenant)
 
     async def settle(self, messages: list[Message], left: int) -> None:
         """Settles and takes out all messages but the last `left`."""
@@ -146,12 +168,11 @@ class Delivery:
             for rejected in await self._broker.sink.post(scores, source.tenant, self._patience):
                 log.error("%s: the score %s is refused: %s", source.name, rejected.entity["id"], rejected.reason)
 
-    def _tenant(self, item: Item) -> str | None:
+    def _tenant(self, item: Model | Restricted) -> str | None:
         """Where the entity goes; None for raw data of a source that has no restricted tenant."""
         return (self._source.restricted_tenant or None) if isinstance(item, Restricted) else self._source.tenant
 
-    def _entity(self, item: Item) -> dict[str, Any]:
-        assert not isinstance(item, DecodeError)
+    def _entity(self, item: Model | Restricted) -> dict[str, Any]:
         model = item.model if isinstance(item, Restricted) else item
         self._counters.decoded += 1
         self._counters.late += self._source.newest.is_late(model.id, model.observed_at)

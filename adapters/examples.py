@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from adapters.contract import Adapter, DecodeError, Message, Restricted
+from adapters.contract import Adapter, DecodeError, Message, Restricted, Whole
 from adapters.privacy.guard import Privacy
 from adapters.privacy.profile import Profile
 from adapters.registry import published
@@ -70,7 +70,7 @@ def _result(decode: Any, message: Message) -> dict[str, Any]:
                 errors.append({"field": item.field, "rule": item.rule})
             elif isinstance(item, Restricted):
                 entities.append(item.model.to_ngsi() | {"expiresAt": zulu(item.expires_at)})
-            else:
+            elif not isinstance(item, Whole):
                 entities.append(item.to_ngsi())
     except DecodeError as error:
         errors.append({"field": error.field, "rule": error.rule, "whole": True})

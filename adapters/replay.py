@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import orjson
 
-from adapters.contract import DecodeError, Restricted
+from adapters.contract import DecodeError, Restricted, Whole
 from adapters.quarantine import Quarantine, message_of
 from adapters.registry import load
 from adapters.settings import AdapterSettings
@@ -64,7 +64,8 @@ def _decoded(
         for item in decode(message_of(record)):
             if isinstance(item, DecodeError):
                 raise item
-            if not isinstance(item, Restricted):  # raw data of a personal source is never replayed
+            # Raw data of a personal source is never replayed, and what comes again alone is no whole list.
+            if not isinstance(item, Restricted | Whole):
                 yield item.to_ngsi()
     except DecodeError as error:
         raise ReplayError(f"record {number}: still {error}") from error

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import re
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 UPSERT = "/ngsi-ld/v1/entityOperations/upsert?options=update,keepNewest"
 CONTEXT = "/contexts/kanazawa.jsonld"
 # The broker has read the request and will refuse it again; every other failure may pass.
+PAGE = 1000
 FINAL = frozenset([400, 413, 422])
 RETRY = 5.0  # seconds between two attempts at most: a broker that returns is not to wait for us
 
@@ -74,6 +76,31 @@ class Sink:
             *await self.post(entities[:middle], tenant, patience),
             *await self.post(entities[middle:], tenant, patience),
         ]
+
+    async def ids(self, entity_type: str, prefix: str, tenant: str, patience: float) -> list[str]:
+        """The ids of this type that begin with `prefix`. Raises BrokerAway."""
+        headers = self._headers | ({"NGSILD-Tenant": tenant} if tenant else {})
+        found: list[str] = []
+        while True:
+            asked: dict[str, str | int] = {"type": entity_type, "idPattern": f"^{re.escape(prefix)}"}
+            asked |= {"pick": "id", "limit": PAGE, "offset": len(found)}
+            page = await self._page(asked, headers, patience)
+            found += page
+            if len(page) < PAGE:
+                return found
+
+    async def delete(self, ids: Sequence[str], tenant: str, patience: float) -> None:
+        """Deletes entities; one that is gone already is no fault. Raises BrokerAway."""
+        headers = self._headers | ({"NGSILD-Tenant": tenant} if tenant else {})
+        url = f"{self._root}/ngsi-ld/v1/entityOperations/delete"
+        for start in range(0, len(ids), PAGE):
+            body = orjson.dumps(list(ids[start : start + PAGE]))
+            await persistently(lambda body=body: self._client.post(url, content=body, headers=headers), patience)  # type: ignore[misc]
+
+    async def _page(self, asked: Mapping[str, str | int], headers: Mapping[str, str], patience: float) -> list[str]:
+        url = f"{self._root}/ngsi-ld/v1/entities"
+        response = await persistently(lambda: self._client.get(url, params=asked, headers=headers), patience)
+        return [each["id"] for each in orjson.loads(response.content)] if response.is_success else []
 
     async def history(
         self, entity_id: str, attributes: Iterable[str], since: datetime, until: datetime, tenant: str, patience: float

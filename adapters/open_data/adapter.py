@@ -9,9 +9,13 @@ from adapters.privacy.guard import Privacy
 
 
 class OpenDataSettings(SourceSettings):
-    """`dataset` names the data set when the files do not tell it; `municipality` stands in for a missing code."""
+    """`dataset` names the data set when the files do not tell it; `municipality` stands in for a missing code.
+
+    With `whole`, a file without a faulty row is the whole list: what it does not name any more is deleted.
+    """
 
     dataset: str = ""
+    whole: bool = False
     municipality: str = Field(default="", pattern=r"^[a-z0-9]*$")
 
     @field_validator("dataset")
@@ -23,7 +27,7 @@ class OpenDataSettings(SourceSettings):
 
 
 def _decoder(settings: OpenDataSettings, privacy: Privacy) -> Decode:
-    return decoder(settings.dataset, settings.municipality)
+    return decoder(settings.dataset, settings.municipality, settings.whole)
 
 
 ADAPTER = Adapter(name="open_data", transport="file", settings=OpenDataSettings, decoder=_decoder)

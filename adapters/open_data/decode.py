@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from adapters.codecs.jst import local
 from adapters.codecs.number import MISSING, Range, number
 from adapters.codecs.station import position
 from adapters.codecs.table import Row, read_rows, rows, text_of
-from adapters.contract import Decode, DecodeError, Message
+from adapters.contract import Decode, DecodeError, Item, Message, Whole
 from adapters.open_data.datasets import BY_NAME, COMMON, DATASETS, HAZARDS, Dataset
 from models import Event, Model, PointOfInterest, TouristDestination, WifiPointOfInterest, urn
 
@@ -21,10 +22,10 @@ NO = frozenset(["無", "0", "×", "✕", "不可", "なし", "いいえ", "false
 ADDRESS = {"prefecture": "addressRegion", "city": "addressLocality", "postcode": "postalCode"}
 
 
-def decoder(dataset: str, municipality: str) -> Decode:
+def decoder(dataset: str, municipality: str, whole: bool = False) -> Decode:
     """The decoder for one data set, or, when `dataset` is empty, for whichever a file shows itself to be."""
 
-    def decode(message: Message) -> Iterator[Model | DecodeError]:
+    def decode(message: Message) -> Iterator[Item]:
         kind = BY_NAME[dataset] if dataset else dataset_of(message)
         seen: set[str] = set()
 
@@ -37,9 +38,22 @@ def decoder(dataset: str, municipality: str) -> Decode:
             for each in cells.errors:
                 yield DecodeError(f"line {row.line}, {each.field}", each.value, each.rule)
 
-        return read_rows(rows(message.body, {**COMMON, **kind.columns}, ("name",)), read)
+        told, sound = defaultdict[str, set[str]](set), True
+        for item in read_rows(rows(message.body, {**COMMON, **kind.columns}, ("name",)), read):
+            sound &= not isinstance(item, DecodeError)
+            if isinstance(item, Model):
+                told[_prefix(item.id)].add(item.id)
+            yield item
+        if whole and sound:
+            for prefix, ids in told.items():
+                yield Whole(kind.model.TYPE, prefix, frozenset(ids))
 
     return decode
+
+
+def _prefix(entity_id: str) -> str:
+    """`urn:ngsi-ld:{Type}:{source}:`, what all of one municipality's list have in common."""
+    return ":".join(entity_id.split(":")[:4]) + ":"
 
 
 def dataset_of(message: Message) -> Dataset:
