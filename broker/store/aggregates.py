@@ -107,7 +107,7 @@ async def _raw(
         columns.append(f"{otherwise if methods.isdisjoint(asked.methods) else needed} as {name}")
     sql = _sql("raw", wanted).replace(":columns", ", ".join(columns))
     start, end = wanted.temporal.start, wanted.temporal.end
-    return list(await database.readers.fetch(sql, *_arrays(series), start, end, borders[:-1]))
+    return list(await database.by_series.fetch(sql, *_arrays(series), start, end, borders[:-1]))
 
 
 async def _rolled(database: Database, series: list[Series], borders: list[datetime], cover: Cover) -> list[Any]:
@@ -134,7 +134,7 @@ async def _borders(
     """The borders of the periods; None when there is no instance."""
     start, end = wanted.temporal.start, wanted.temporal.end
     if start is None or end is None:
-        row = await database.readers.fetchrow(_sql("extremes", wanted), *arrays, start, end)
+        row = await database.by_series.fetchrow(_sql("extremes", wanted), *arrays, start, end)
         if row["first"] is None:
             return None
         start, end = start or row["first"], end or row["last"] + _RESOLUTION

@@ -29,14 +29,22 @@ _BY_KEY = {
 _BY_VALUE = {"plan_cache_mode": "force_custom_plan", "max_parallel_workers_per_gather": "0", "jit": "off"}
 
 
+# Readings are looked for series by series, by index, in every chunk that the time range leaves: to plan that anew for
+# each question would cost more than to answer it.
+_BY_SERIES = {"plan_cache_mode": "force_generic_plan", "max_parallel_workers_per_gather": "0", "jit": "off"}
+
+
 class Database:
     """Pools on one DSN. Questions and look-ups run under a statement timeout, writes do not."""
 
-    def __init__(self, readers: asyncpg.Pool, writers: asyncpg.Pool, by_key: asyncpg.Pool) -> None:
+    def __init__(
+        self, readers: asyncpg.Pool, writers: asyncpg.Pool, by_key: asyncpg.Pool, by_series: asyncpg.Pool
+    ) -> None:
         self.readers = readers
         self.writers = writers
+        self.by_series = by_series
         self.lookups = Lookups(by_key)
-        self._pools = (readers, writers, by_key)
+        self._pools = (readers, writers, by_key, by_series)
         self.tenants: dict[str, int] = {}
         self.terms: dict[str, int] = {}
         self.term_iris: dict[int, str] = {}
@@ -58,7 +66,10 @@ class Database:
         looking = await asyncpg.create_pool(
             dsn, min_size=1, max_size=2, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_KEY}
         )
-        return cls(reading, writing, looking)
+        remembering = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=connections, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_SERIES}
+        )
+        return cls(reading, writing, looking, remembering)
 
     async def close(self) -> None:
         if self.building is not None:

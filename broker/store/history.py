@@ -104,7 +104,9 @@ async def instances(database: Database, entities: Sequence[Known], wanted: Wante
     arrays = [list(column) for column in zip(*series, strict=True)] if series else [[], [], []]
     per_series = min(query.last or wanted.limit + 1, wanted.limit + 1)
     axis, sql = _window_sql(query, tombstones=wanted.tombstones)
-    rows = await database.readers.fetch(sql, *arrays, query.start, query.end, per_series, wanted.limit + 1, query.last)
+    rows = await database.by_series.fetch(
+        sql, *arrays, query.start, query.end, per_series, wanted.limit + 1, query.last
+    )
     cut = None
     if len(rows) > wanted.limit:
         border = rows[wanted.limit][axis]
@@ -198,5 +200,5 @@ async def _add_cut_away(
     axis, condition = window(query)
     sql = statements("history")["present"].replace(":axis", axis).replace(":condition", condition)
     arrays = [list(column) for column in zip(*series, strict=True)]
-    for row in await database.readers.fetch(sql, *arrays, query.start, query.end):
+    for row in await database.by_series.fetch(sql, *arrays, query.start, query.end):
         found.setdefault(row["entity"], {}).setdefault(database.term_iris[row["attribute"]], [])

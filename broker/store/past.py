@@ -52,7 +52,7 @@ class Past:
     async def _rebuilt(self, database: Database, known: Sequence[Known]) -> list[Entity]:
         series = [(*item, entity.created_at) for entity in known for item in entity.series]
         columns = [list(column) for column in zip(*series, strict=True)] or [[], [], [], []]
-        rows = await database.readers.fetch(statements("history")["standing"], *columns, self.instant)
+        rows = await database.by_series.fetch(statements("history")["standing"], *columns, self.instant)
         iris = await known_terms(database, {no for row in rows for no in (row["attribute"], row["dataset"])})
         attributes: dict[int, Attributes] = {}
         modified: dict[int, datetime] = {}

@@ -132,7 +132,7 @@ async def _roll_up(under: Ground, client: httpx.AsyncClient) -> None:
     connection = await asyncpg.connect(under.dsn)
     begun = time.perf_counter()
     for kind in ("One", "Station"):
-        policy = {"rollups": {"PT10M": None, "PT1H": None, "P1D": None}}
+        policy = {"rollups": {"PT1H": None, "P1D": None}}
         (await client.put(f"{under.base}/admin/policies/{kind}", json=policy)).raise_for_status()
     for left in (
         "select count(*) <= $1 from rollup_entity where ready",
