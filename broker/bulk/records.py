@@ -77,7 +77,7 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 def _parquet(path: Path) -> Iterator[Line]:
-    parquet = _pyarrow("pyarrow.parquet")
+    parquet = pyarrow("pyarrow.parquet")
     try:
         file = parquet.ParquetFile(path)
     except ValueError as error:  # pyarrow's ArrowInvalid is one
@@ -95,18 +95,14 @@ def _parquet(path: Path) -> Iterator[Line]:
             yield number, columns, size * number // total if number % 1000 == 0 else 0
 
 
-def _pyarrow(module: str) -> Any:
+def pyarrow(module: str) -> Any:
+    """A module of pyarrow, which is optional. Raises UnreadableFile."""
     from importlib import import_module
 
     try:
         return import_module(module)
     except ImportError:
-        raise UnreadableFile("Parquet needs pyarrow: pip install 'yukitsuri[parquet]'") from None
-
-
-def pyarrow(module: str) -> Any:
-    """A module of pyarrow, which is optional. Raises UnreadableFile."""
-    return _pyarrow(module)
+        raise UnreadableFile("Parquet needs pyarrow: pip install pyarrow") from None
 
 
 def instant(value: Any) -> datetime:

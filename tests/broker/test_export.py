@@ -99,7 +99,7 @@ async def test_more_than_fits_into_memory_comes_in_batches(client: httpx.AsyncCl
 
 
 def test_parquet_comes_back(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow", reason="Parquet is optional: pip install 'yukitsuri[parquet]'")
+    pytest.importorskip("pyarrow", reason="Parquet is optional: pip install pyarrow")
     from broker.bulk import records
 
     file = write.ParquetFile()
