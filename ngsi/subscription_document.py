@@ -57,6 +57,8 @@ def patch(stored: Document, body: Any, context: Context, now: datetime) -> Docum
     fragment = _fragment(body, context, now)
     if fragment.get("type", "Subscription") != "Subscription" or gone & {"id", "type", "notification"}:
         raise BadRequestData("a subscription keeps its id, type and notification (5.2.12)")
+    if "endpoint" in unwanted:
+        raise BadRequestData("notification.endpoint: a notification keeps its endpoint (5.2.14)")
     if fragment.get("id", stored["id"]) != stored["id"]:
         raise BadRequestData(f"id: {shown(fragment['id'])}: a subscription's id cannot be changed (5.2.12)")
     terms = {**stored.get(TERMS, {}), **fragment.get(TERMS, {})}

@@ -135,6 +135,9 @@ def test_an_update_without_a_uri_keeps_the_rest_and_null_removes_a_member(null: 
     reached = subscription_document.patch(stored, {"notification": {"endpoint": {"timeout": 9}}}, context, NOW)
     place = {**stored["notification"]["endpoint"], "timeout": 9}
     assert reached["notification"] == {**stored["notification"], "endpoint": place}
+    for fragment in ({"endpoint": null}, {"endpoint": {"uri": null}}, {"endpoint": 5}):
+        with pytest.raises(BadRequestData, match="endpoint"):
+            subscription_document.patch(stored, {"notification": fragment}, context, NOW)
     described = subscription_document.parse(subscription(description="a"), context, NOW)
     assert "description" not in subscription_document.patch(described, {"description": null}, context, NOW)
 
