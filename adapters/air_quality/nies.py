@@ -1,6 +1,6 @@
 """NIES 環境展望台, daily means per station as prepared by public tools (formats document c.2).
 
-The station stands in the file's name. Units are the institute's integer scales: SO2, NO, NO2, NOX in ppb, CO in
+The station stands in the file's name. Units are the institute's integer scales: SO2, NO, NO2, NOX, OX in ppb, CO in
 0.1 ppm, NMHC, CH4, THC in 10 ppbC, SPM in µg/m³. A value of 9000 and more is a code for a missing one. A day's mean is
 observed at its end, 24:00 Japanese time; it has an entity of its own, apart from the station's hours.
 """
@@ -28,6 +28,7 @@ ITEMS = {
     "no2": ("NO2_mean", 1000),
     "nox": ("NOX_mean", 1000),
     "co": ("CO_mean", 10),
+    "photochemical_oxidant": ("OX_mean", 1000),
     "nmhc": ("NMHC_mean", 100),
     "ch4": ("CH4_mean", 100),
     "thc": ("THC_mean", 100),

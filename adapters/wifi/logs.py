@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from adapters.codecs.instants import moment
-from adapters.codecs.table import Row, rows, text_of
+from adapters.codecs.table import Row, rows, text_of, unit_of
 from adapters.contract import DecodeError
 from adapters.wifi.syslog import is_syslog, stays
 
@@ -36,6 +36,7 @@ COLUMNS = {
     ),
     "start": ("時間", "接続開始", "接続開始日時", "開始時刻", "connected_at", "startTime", "timestamp", "time"),
     "end": ("接続終了", "接続終了日時", "終了時刻", "disconnected_at", "endTime"),
+    "spent": ("接続時間", "利用時間", "duration"),
 }
 # The attributes of RFC 2866 that matter here.
 ACCOUNTING = ("Acct-Status-Type", "Acct-Session-Id", "Calling-Station-Id", "Called-Station-Id", "NAS-Identifier")
@@ -98,10 +99,26 @@ def _table(body: bytes, zone: timezone) -> Iterator[Sighting | DecodeError]:
 def _of_row(row: Row, zone: timezone) -> Sighting:
     cells = row.cells
     start = moment("開始", cells["start"], zone)
-    end = moment("終了", text, zone) if (text := cells.get("end", "").strip()) else None
+    end = moment("終了", text, zone) if (text := cells.get("end", "").strip()) else _after(start, row)
     places = tuple(filter(None, (cells.get("spot", "").strip(), cells.get("access_point", "").strip())))
     # Packet sensing has no end: there a device was heard once.
     return Sighting(places, cells["device"].strip(), start, end if "end" in cells else start, lambda: row.raw)
+
+
+def _after(start: datetime, row: Row) -> datetime | None:
+    """The end of a session that tells only how long it was, in seconds, in minutes, or as h:mm:ss."""
+    text = row.cells.get("spent", "").strip()
+    if not text:
+        return None
+    parts = text.split(":")
+    if not all(part.isascii() and part.isdigit() for part in parts) or len(parts) > 3:
+        raise DecodeError("接続時間", text, "is no number of seconds and no h:mm:ss")
+    seconds = sum(int(part) * 60**power for power, part in enumerate(reversed(parts)))
+    if len(parts) == 2 or (len(parts) == 1 and unit_of(row.header, COLUMNS["spent"]) == "分"):
+        seconds *= 60  # h:mm, or minutes
+    if seconds > LONGEST:
+        raise DecodeError("接続時間", text, f"is longer than {LONGEST} s")
+    return start + timedelta(seconds=seconds)
 
 
 def _detail(text: str) -> Iterator[dict[str, str]]:
