@@ -234,12 +234,19 @@ class Flight:
         self._under_way: deque[tuple[asyncio.Task[None], set[tuple[str, str]]]] = deque()
 
     async def take(self, prepared: Prepared, left: int) -> None:
-        """Sends a batch on its way; with it all messages but the `left` last ones are complete."""
+        """Sends a batch on its way; with it all messages but the `left` last ones are complete.
+
+        One that ends a whole list travels alone: what is not in the list must not be on its way.
+        """
         held = {(tenant, entity["id"]) for tenant, told in prepared.by_tenant.items() for entity, _ in told}
+        if prepared.wholes:
+            await self.land()
         while len(self._under_way) >= POSTS or any(held & others for _, others in self._under_way):
             await self._first()
         before = self._under_way[-1][0] if self._under_way else None
         self._under_way.append((asyncio.create_task(self._carry(prepared, left, before)), held))
+        if prepared.wholes:
+            await self.land()
         await asyncio.sleep(0)
 
     async def land(self) -> None:
