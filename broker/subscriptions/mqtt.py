@@ -31,6 +31,7 @@ class Server:
         self._authorities = authorities
         self._client: aiomqtt.Client | None = None
         self._connecting = asyncio.Lock()
+        self._watching: asyncio.Task[None] | None = None  # the event loop itself holds tasks weakly
 
     async def publish(self, topic: str, payload: bytes, qos: int) -> None:
         """Returns when the server has it (QoS 1, 2) or it is under way (QoS 0). Raises Refused, MqttError, OSError."""
@@ -50,6 +51,8 @@ class Server:
             raise
 
     async def close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         if self._client is not None:
             await self._drop(self._client)
 
@@ -57,6 +60,7 @@ class Server:
         async with self._connecting:
             if self._client is None:
                 self._client = await self._connect()
+                self._watching = asyncio.create_task(self._watch(self._client))
             return self._client
 
     async def _connect(self) -> aiomqtt.Client:
@@ -85,6 +89,13 @@ class Server:
             keepalive=_KEEPALIVE,
             tls_context=trusting_as(address.host, self._authorities) if address.scheme == "mqtts" else None,
         )
+
+    async def _watch(self, client: aiomqtt.Client) -> None:
+        """Hear of the connection's end when it comes, not only when the next notification is due."""
+        with suppress(aiomqtt.MqttError):
+            async for _ in client.messages:
+                pass
+        await self._drop(client)
 
     async def _drop(self, client: aiomqtt.Client) -> None:
         if self._client is client:
