@@ -183,6 +183,8 @@ def parse_member(
         raise BadRequestData(f"{name}.{member}: a {kind} has no such member (4.5)")
     elif member in PROOF_MEMBERS:
         instance[member] = _string(content, name, member, context)
+    elif member == "@context":
+        raise BadRequestData(f"{name}.@context: an attribute has none of its own; it stands beside the id (5.5.7)")
     else:
         instance[context.attribute(member)] = parse_attribute(f"{name}.{member}", content, context, depth + 1)
 

@@ -84,6 +84,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "an empty language": ({"languageMap": {"": "x"}}, "4.6.5"),
     "an object that is a list in a list": ({"objectList": [{"object": ["urn:x:1"]}]}, "objectList"),
     "more than an object in a list": ({"objectList": [{"object": "urn:x:1", "x": 1}]}, "objectList"),
+    "a @context of its own": ({"value": 1, "@context": {"b": "https://a.example/b"}}, "5.5.7"),
+    "a @context of a sub-attribute": ({"value": 1, "b": {"value": 2, "@context": []}}, "a.b.@context"),
     "a sealed id without a proof": ({"value": 1, "entityIdSealed": "urn:x:1"}, "entityIdSealed"),
     "a sealed id that is none": ({"value": 1, "ngsildproof": {"value": {}, "entityIdSealed": 5}}, "entityIdSealed"),
     # the NGSI-LD null, where there is nothing to delete (5.5.4)
