@@ -26,6 +26,8 @@ from ngsi.query.entities import EntityQuery
 from ngsi.query.q import link_depth
 from ngsi.query.types import parse_types, selects
 
+# one version of an entity has as many representations: what a cache keeps is for requests that agree in these
+_VARY: Final = "Accept, Link, Prefer, NGSILD-Tenant, Fiware-Service"
 # members of a Query (5.2.23); ours for this operation: those of temporal queries are refused
 _MEMBERS: Final = presentation.BODY_MEMBERS | presentation.ENTITY_MAP
 _QUERY: Final = _MEMBERS | {
@@ -83,6 +85,7 @@ async def retrieve(request: Request) -> Response:
     selection = parse_types(given["type"], context) if "type" in given else None
     database = http.broker(request).database
     past = _past(given)
+    await http.broker(request).expiry.settled()
     entity = await (past or entities).retrieve(database, tenant, entity_id)
     if entity is None or not selects(selection, entity.types):
         raise ResourceNotFound(f"entity {entity_id} does not exist" + (" with that type" if entity else ""))
@@ -94,7 +97,7 @@ async def retrieve(request: Request) -> Response:
     if not bodies[0]:
         raise ResourceNotFound(f"entity {entity_id} has nothing of what pick and omit leave")
     several = wanted.joining is not None and wanted.joining.join == "flat"
-    headers = {"ETag": etag(entity)} if past is None else {}
+    headers = {"ETag": etag(entity), "Vary": _VARY} if past is None else {}
     if headers and wanted.joining is None and is_known(request.headers, entity):
         return Response(None, 304, headers)
     return _response(request, bodies if several else bodies[0], context, wanted, view.altered, headers)

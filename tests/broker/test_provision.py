@@ -244,6 +244,10 @@ async def test_what_has_expired_is_not_asked(dsn: str) -> None:
             assert len(answer.json()) == number, asked
             assert answer.headers["ngsild-results-count"] == str(number)
         assert (await client.get("/attributes/a")).status_code == 404
+        version = (await client.post(f"/entities/{ID}/attrs", json={"late": prop(1, expiresAt=past)})).headers["etag"]
+        without = await client.get(f"/entities/{ID}", headers={"If-None-Match": version})
+        assert "late" not in without.json()
+        assert without.headers["etag"] != version
         assert (await shown(client))["b"] == prop(2)
 
 

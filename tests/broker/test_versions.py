@@ -34,6 +34,7 @@ async def test_a_version_that_is_known_is_not_sent_again(client: httpx.AsyncClie
     version = (await client.post("/entities", json=STORED)).headers["etag"]
     known = await client.get(f"/entities/{ID}", headers={"If-None-Match": version})
     assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", version)
+    assert {"Accept", "Link", "NGSILD-Tenant"} <= set(known.headers["vary"].split(", "))
     await client.patch(f"/entities/{ID}", json={"a": prop(7)})
     assert (await client.get(f"/entities/{ID}", headers={"If-None-Match": version})).status_code == 200
 
