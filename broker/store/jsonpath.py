@@ -1,7 +1,7 @@
 """Conditions of q as one SQL/JSON path over the column `attributes` (GS CIM 009, 4.9).
 
-The paths are lax: a step into an array goes into its elements. What a value is compared with is preceded by its
-type, so that different types never compare, and every test sits in a filter, so that none of them can fail.
+The paths are lax: a step into an array goes into its elements. Every test sits in a filter, so that none of them can
+fail; what compares values of different types is unknown there, which is as good as false.
 """
 
 import json
@@ -16,7 +16,6 @@ _BEARERS: Final = ("value", 'value."@value"', "languageMap.*", "vocab", "valueLi
 COMPOUND: Final = ("value", "languageMap", "json", "valueList")
 _NUMERIC: Final = ("value", 'value."@value"', "valueList", "json")
 _CLOCK: Final = {"dateTime": "timestamp_tz", "time": "time_tz"}
-_TYPES: Final = {"number": "number", "boolean": "boolean"}
 
 
 def jsonpath(node: Node[Condition]) -> str:
@@ -83,13 +82,12 @@ def _any(where: list[str], test: str) -> str:
 def _test(sign: str, operand: Literal | Range) -> str:
     if isinstance(operand, Range):
         return f"({_test('>=', operand.low)} && {_test('<=', operand.high)})"
-    of_type = f'@.type() == "{_TYPES.get(operand.kind, "string")}"'
     if operand.kind == "pattern":
-        return f'({of_type} && @ like_regex {quote(operand.value.canonical)} flag "s")'
+        return f'@ like_regex {quote(operand.value.canonical)} flag "s"'
     sign = "==" if sign == "!=" else sign
-    if operand.kind in FORMS:
-        of_type += f" && @ like_regex {quote(FORMS[operand.kind])}"
     clock = _CLOCK.get(operand.kind)
     literal = quote(operand.value)
     compared = f"@ {sign} {literal}" if clock is None else f"@.{clock}() {sign} {literal}.{clock}()"
-    return f"({of_type} && {compared})"
+    if operand.kind not in FORMS:
+        return compared
+    return f"(@ like_regex {quote(FORMS[operand.kind])} && {compared})"

@@ -310,9 +310,11 @@ def test_what_is_read_is_answered(store: Store, text: str) -> None:
 
 def test_edges(store: Store) -> None:
     """What is told by an index alone is told right where values touch the bounds."""
-    signs = ["==", ">", ">=", "<", "<="]
-    bodies = [{"type": "A", "a": value} for value in NUMBERS] + [{"type": "A", "a": [0.5, 1]}, {"type": "A", "a": "1"}]
+    signs = ["==", ">", ">=", "<", "<=", "!="]
+    others: list[Any] = [[0.5, 1], "1", [None, "x", True], {"k": None}, [{"k": None}, 40]]
+    bodies = [{"type": "A", "a": value} for value in [*NUMBERS, *others]]
     asked = [f"a{sign}{number!r}" for sign in signs for number in NUMBERS]
+    asked += ['a>"0"', 'a!="x"', "a==true", "a!=true", "a[k]>1", "a[k]!=1", "a~=x", "a!~=x", "a<2018-12-04", "a==x,1"]
     asked += ["a==0..1", "a==1.5,40", "a>1;b", "a>1;a<40", "(a==1|a>40);!b", "(a>1;b)|a==40", "(a==1|b==1);a<1"]
     agree(store, bodies, [EntityQuery(q=parse_q(text, CONTEXT), page=Page(100)) for text in asked])
     moments = [{"type": "A", "a": text} for text in ("2018-12-04T12:00:00Z", "2018-12-04T12:00:00.001Z", *TIMES)]
