@@ -65,7 +65,8 @@ async def _one(database: Database, tenant: int, path: Path, context: Context) ->
             database, tenant, path, context, bar.tell, lambda number, reason: refused.append((number, reason))
         )
     except (UnreadableFile, OSError) as error:
-        print(f"yukitsuri import: {error}", file=sys.stderr)
+        reason = f"{path}: {error.strerror}" if isinstance(error, OSError) and error.strerror else error
+        print(f"yukitsuri import: {reason}", file=sys.stderr)
         return 1
     for number, reason in refused[:_SHOWN]:
         print(f"{path}:{number}: {reason}", file=sys.stderr)
