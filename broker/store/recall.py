@@ -62,7 +62,8 @@ class _Window:
         only = ""
         if self._query.attributes:
             only = f"and h.attribute = any({where.bind(_numbers(database, self._query.attributes))}::integer[])"
-        present = f"select from history h where h.entity = e.no and {bounds} {only}"
+        # `offset 0` keeps it a look-up for each entity: the planner would rather read the whole history
+        present = f"select from history h where h.entity = e.no and {bounds} {only} offset 0"
         columns = (
             f"select {_COLUMNS}, e.types, e.created_at, e.deleted_at as gone_at, e.attributes as shown, "
             "null::timestamptz as deleted_at, null::timestamptz as expires_at, d.attributes, "
