@@ -51,7 +51,9 @@ with s as (
     where h.observed and not h.deleted
     union all
     select h.*
-    from s join rollup_due d using (entity, attribute, dataset)
+    from s join rollup_due d on d.entity = s.entity and d.attribute = s.attribute and d.dataset = s.dataset
+                            and d.day >= ($6::timestamptz at time zone 'UTC')::date
+                            and d.day <= ($7::timestamptz at time zone 'UTC')::date
     join history h on h.entity = d.entity and h.attribute = d.attribute and h.dataset = d.dataset
                   and h.at >= d.day::timestamp at time zone 'UTC' and h.at < (d.day + 1)::timestamp at time zone 'UTC'
     where h.observed and not h.deleted and h.at >= $6 and h.at < $7
