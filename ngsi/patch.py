@@ -12,7 +12,7 @@ from ngsi.change import Change, Draft, is_older, unstamped
 from ngsi.entity import Entity, Fragment, refuse_null
 from ngsi.errors import AlreadyExists, BadRequestData, ResourceNotFound
 from ngsi.geometry import geometry
-from ngsi.terms import KINDS, TYPED_MEMBERS
+from ngsi.terms import KINDS, SCOPE, TYPED_MEMBERS
 
 
 def create(before: Entity | None, fragment: Fragment, now: datetime) -> Change:
@@ -81,7 +81,7 @@ def update(before: Entity | None, fragment: Fragment, now: datetime) -> Change:
         if draft.scopes:
             draft.scopes = fragment.scopes
         else:
-            draft.not_updated.append(("scope", "the entity has no scope to update (5.6.2)"))
+            draft.not_updated.append((SCOPE, "the entity has no scope to update (5.6.2)"))
     _write_instances(draft, fragment)
     return draft.change()
 

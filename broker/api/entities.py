@@ -16,6 +16,7 @@ from ngsi.entity import Fragment, parse_entity, parse_fragment, refuse_null
 from ngsi.errors import BadRequestData, shown
 from ngsi.jsonld import Context
 from ngsi.merge import MergeFragment, merge, parse_merge
+from ngsi.terms import SCOPE
 from ngsi.times import date_time, text
 
 F = TypeVar("F", Fragment, MergeFragment)
@@ -70,7 +71,7 @@ async def append_attributes(request: Request) -> Response:
     change = await settle(
         request, entity_id, lambda before, now: patch.append(before, fragment, now, no_overwrite=keep), context=context
     )
-    return _update_result(request, change)
+    return _update_result(request, change, fragment)
 
 
 async def update_attributes(request: Request) -> Response:
@@ -78,7 +79,7 @@ async def update_attributes(request: Request) -> Response:
     entity_id, content, context = await _sent(request)
     fragment = _fragment(content, context, entity_id)
     change = await settle(request, entity_id, lambda before, now: patch.update(before, fragment, now), context=context)
-    return _update_result(request, change)
+    return _update_result(request, change, fragment)
 
 
 def merging(request: Request) -> Callable[[Any, Context], MergeFragment]:
@@ -118,9 +119,12 @@ def _for_path(fragment: F, entity_id: str) -> F:
     return dataclasses.replace(fragment, id=entity_id)
 
 
-def _update_result(request: Request, change: Change) -> Response:
+def _update_result(request: Request, change: Change, fragment: Fragment) -> Response:
+    """204, or 207 when something of the fragment was left as it was; with full names, as it has no @context (6.3.6)."""
     if not change.not_updated:
         return http.done(request, headers=versioned(change))
-    # full names, since such an answer has no @context (6.3.6)
     refused = [{"attributeName": iri, "reason": reason} for iri, reason in change.not_updated]
-    return http.done(request, 207, {"updated": change.touched, "notUpdated": refused}, versioned(change))
+    untouched = {iri for iri, _ in change.not_updated} - set(change.touched)
+    said = [*fragment.attributes, *([] if fragment.scopes is None else [SCOPE])]
+    updated = [iri for iri in said if iri not in untouched]
+    return http.done(request, 207, {"updated": updated, "notUpdated": refused}, versioned(change))

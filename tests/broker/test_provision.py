@@ -6,7 +6,7 @@ from unittest.mock import ANY
 import httpx
 import pytest
 
-from ngsi.terms import DEFAULT_VOCAB
+from ngsi.terms import DEFAULT_VOCAB, SCOPE
 from tests.broker.rooms import ID, LIST, NULL, OTHER, STORED, prop, room, shown
 from tests.broker.running import inside
 
@@ -161,8 +161,17 @@ async def test_a_scope_is_updated_only_where_there_is_one(client: httpx.AsyncCli
     await client.post("/entities", json=room())
     answer = await client.patch(f"/entities/{ID}/attrs", json={"scope": "/A"})
     assert answer.status_code == 207
-    assert answer.json() == {"updated": [], "notUpdated": [{"attributeName": "scope", "reason": ANY}]}
+    assert answer.json() == {"updated": [], "notUpdated": [{"attributeName": SCOPE, "reason": ANY}]}
     assert (await shown(client)).keys() == {"id", "type"}
+
+
+async def test_what_says_nothing_new_is_updated_all_the_same(client: httpx.AsyncClient) -> None:
+    await client.post("/entities", json=STORED)
+    body = {"a": STORED["a"], "scope": "/C", "d": prop(NULL, datasetId="urn:d:9"), "new": 1}
+    answer = await client.patch(f"/entities/{ID}/attrs", json=body)
+    assert answer.status_code == 207
+    assert set(answer.json()["updated"]) == {f"{DEFAULT_VOCAB}a", f"{DEFAULT_VOCAB}new", SCOPE}
+    assert [item["attributeName"] for item in answer.json()["notUpdated"]] == [f"{DEFAULT_VOCAB}d"]
 
 
 async def test_what_lasts_again_is_not_expired(client: httpx.AsyncClient) -> None:
