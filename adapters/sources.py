@@ -71,7 +71,7 @@ class Declaration(BaseModel):
 
 
 class SourceFile(BaseModel):
-    """The whole file; names must be unique. `quality` holds for every source that does not say its own."""
+    """The whole file; names and paths of pushes are unique. `quality` is of every source that does not say its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -83,6 +83,10 @@ class SourceFile(BaseModel):
         names = [each.name for each in self.source]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"source names must be unique, but these are not: {', '.join(sorted(twice))}")
+        pushed = [each for each in self.source if each.via.get("transport") == "webhook"]
+        paths = [each.via.get("path") or each.name for each in pushed]
+        if twice := {path for path in paths if paths.count(path) > 1}:
+            raise ValueError(f"two sources cannot be pushed to one path: {', '.join(sorted(twice))}")
         return self
 
 

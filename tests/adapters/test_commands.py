@@ -16,6 +16,7 @@ from tests.adapters.recorder import Recorder
 
 RAIN = '[[source]]\nname = "rain"\nadapter = "rain_gauge"\n'
 WIFI = '[[source]]\nname = "wifi"\nadapter = "wifi"\n'
+PUSHED = 'via = { transport = "webhook", path = "hill" }\n'
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ def test_list_names_adapters_and_sources(city: Path, capsys: pytest.CaptureFixtu
     ("text", "complaint"),
     [
         (RAIN + RAIN, "unique"),
+        (RAIN + PUSHED + WIFI + PUSHED, "one path: hill"),
         (RAIN.replace("rain_gauge", "ran_gauge"), "no adapter 'ran_gauge'"),
         (RAIN + "sttings = {}\n", "sttings"),
         (RAIN + 'settings = { colour = "red" }\n', "colour"),
