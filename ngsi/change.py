@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from ngsi import times
-from ngsi.attribute import Attributes, Instance, dataset
 from ngsi.entity import Entity
+from ngsi.instance import Attributes, Instance, dataset
 from ngsi.terms import ATTRIBUTE_MEMBERS
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from ngsi.attribute import Attributes, Instance, dataset
 from ngsi.entity import Entity
+from ngsi.instance import Attributes, Instance, dataset
 from ngsi.jsonld import Context
 from ngsi.terms import SCOPE
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from ngsi import names, times
-from ngsi.attribute import Attributes, Instance, is_null, null_in, parse_attribute
+from ngsi.attribute import parse_attribute
 from ngsi.errors import BadRequestData, shown
+from ngsi.instance import Attributes, Instance, is_null, null_in
 from ngsi.jsonld import Context
 from ngsi.terms import GEO_NAMES, NULL
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from ngsi.attribute import Attributes, Instance, dataset
 from ngsi.entity import Entity
+from ngsi.instance import Attributes, Instance, dataset
 
 CREATED: Final = "attributeCreated"
 UPDATED: Final = "attributeUpdated"

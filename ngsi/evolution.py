@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from ngsi import times
-from ngsi.attribute import Attributes, Instance, dataset
+from ngsi.instance import Attributes, Instance, dataset
 from ngsi.jsonld import Context
 from ngsi.language import Languages, translated
 from ngsi.projection import EVERYTHING, Projection

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from ngsi import times
-from ngsi.attribute import Attributes, Instance
 from ngsi.change import Change, Draft, unstamped
 from ngsi.entity import Entity
+from ngsi.instance import Attributes, Instance
 from ngsi.terms import ATTRIBUTE_MEMBERS
 
 _LASTING: Final = ATTRIBUTE_MEMBERS - {"expiresAt"}  # an instance with no other member has no sub-attributes

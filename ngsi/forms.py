@@ -7,7 +7,7 @@ one look-up per member however often it is shown.
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from ngsi.attribute import Instance, dataset
+from ngsi.instance import Instance, dataset
 from ngsi.jsonld import Context
 from ngsi.terms import ATTRIBUTE_MEMBERS, DEFAULT_DATASET, KINDS
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ngsi.attribute import Attributes, dataset
 from ngsi.geometry import looks_like_geometry
+from ngsi.instance import Attributes, dataset
 
 
 def feature(body: dict[str, Any], geometry: dict[str, Any] | None) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ngsi.attribute import Attributes, Instance
 from ngsi.errors import BadRequestData, shown
+from ngsi.instance import Attributes, Instance
 from ngsi.terms import DEFAULT_DATASET
 
 _RANGE: Final = re.compile(

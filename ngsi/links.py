@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from ngsi.attribute import Instance
 from ngsi.entity import Entity
 from ngsi.errors import TooManyResults
+from ngsi.instance import Instance
 from ngsi.jsonld import Context
 from ngsi.projection import Projection
 from ngsi.representation import Representation, select, show

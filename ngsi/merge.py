@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from ngsi import names, times
-from ngsi.attribute import Instance, dataset, is_instance, is_null, kind_of, parse_attribute, parse_member
+from ngsi.attribute import is_instance, kind_of, parse_attribute, parse_member
 from ngsi.change import Change, Draft, unstamped
 from ngsi.entity import ENTITY_IDS, ENTITY_TYPES, Entity, check_aliases, check_attribute
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
+from ngsi.instance import Instance, dataset, is_null
 from ngsi.jsonld import Context
 from ngsi.terms import (
     COMMON_MEMBERS,

@@ -9,12 +9,12 @@ from typing import Any, Final
 import orjson
 
 from ngsi import ngsiv2, times
-from ngsi.attribute import Attributes, Instance, dataset, null_of
 from ngsi.downgrade import downgraded
 from ngsi.endpoint import Endpoint
 from ngsi.entity import Entity
 from ngsi.event import DELETED, Event, differs
 from ngsi.geojson import feature, place
+from ngsi.instance import Attributes, Instance, dataset, null_of
 from ngsi.jsonld import Context
 from ngsi.links import Inline, Joining
 from ngsi.projection import EVERYTHING

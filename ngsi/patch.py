@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ngsi.attribute import Instance, dataset, is_null, without_nulls
 from ngsi.change import Change, Draft, is_older, unstamped
 from ngsi.entity import Entity, Fragment, refuse_null
 from ngsi.errors import AlreadyExists, BadRequestData, ResourceNotFound
 from ngsi.geometry import geometry
+from ngsi.instance import Instance, dataset, is_null, without_nulls
 from ngsi.terms import KINDS, SCOPE, TYPED_MEMBERS
 
 

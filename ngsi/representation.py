@@ -5,9 +5,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 from ngsi import times
-from ngsi.attribute import Attributes, Instance, dataset
 from ngsi.entity import Entity
 from ngsi.forms import FORMS, Format, Plan, simplified_value
+from ngsi.instance import Attributes, Instance, dataset
 from ngsi.jsonld import Context
 from ngsi.language import Languages, translated
 from ngsi.projection import EVERYTHING, Projection

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from ngsi import names, times
-from ngsi.attribute import Attributes, Instance, dataset, is_null, null_in, parse_attribute
+from ngsi.attribute import parse_attribute
 from ngsi.change import Change, Correction, Draft, Erasure, stamped
 from ngsi.entity import Entity
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
+from ngsi.instance import Attributes, Instance, dataset, is_null, null_in
 from ngsi.jsonld import Context
 from ngsi.terms import GEO_NAMES, KIND_OF_BEARER, KINDS, SCOPE
 

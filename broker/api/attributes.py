@@ -6,9 +6,10 @@ from starlette.responses import Response
 from broker.api import http
 from broker.api.settling import entity_id_of, settle, versioned
 from ngsi import names, patch
-from ngsi.attribute import null_in, parse_attribute, parse_partial
+from ngsi.attribute import parse_attribute, parse_partial
 from ngsi.entity import Fragment, check_attribute, refuse_null
 from ngsi.errors import BadRequestData
+from ngsi.instance import null_in
 
 
 async def partial_update(request: Request) -> Response:

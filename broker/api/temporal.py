@@ -10,9 +10,9 @@ from broker.api import http
 from broker.api.settling import entity_id_of, settle
 from broker.store import history
 from ngsi import names, temporal
-from ngsi.attribute import Instance
 from ngsi.change import Change
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
+from ngsi.instance import Instance
 from ngsi.jsonld import Context
 from ngsi.terms import SCOPE
 

@@ -21,8 +21,9 @@ from broker.store.db import Database
 from broker.store.instances import Row, observed_tail, since_2000, to_row
 from broker.store.tenants import learn_terms
 from ngsi import names, temporal, times
-from ngsi.attribute import Instance, parse_attribute
+from ngsi.attribute import parse_attribute
 from ngsi.errors import BadRequestData, NgsiLdError, shown
+from ngsi.instance import Instance
 from ngsi.jsonld import Context
 from ngsi.temporal import Evolution
 from ngsi.terms import KINDS

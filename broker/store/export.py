@@ -10,7 +10,7 @@ from broker.store.history import Known, Wanted
 from broker.store.instances import from_row
 from broker.store.statements import statements
 from broker.store.tenants import known_terms
-from ngsi.attribute import Instance
+from ngsi.instance import Instance
 from ngsi.query.entities import EntityQuery, Page
 
 _ENTITIES: Final = 200

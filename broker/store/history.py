@@ -9,7 +9,7 @@ from broker.store.db import Database
 from broker.store.instances import from_row
 from broker.store.statements import statements
 from broker.store.tenants import find_terms, known_terms
-from ngsi.attribute import Attributes
+from ngsi.instance import Attributes
 from ngsi.projection import EVERYTHING, Projection
 from ngsi.query.temporal import TemporalQuery
 from ngsi.temporal import Kept, bare

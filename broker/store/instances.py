@@ -20,7 +20,7 @@ import orjson
 
 from broker.store.arrays import numbers, texts
 from ngsi import times
-from ngsi.attribute import Instance, null_of
+from ngsi.instance import Instance, null_of
 from ngsi.terms import KINDS, SYSTEM_MEMBERS
 
 KIND_NAMES: Final = tuple(KINDS)  # the order is stored: append only

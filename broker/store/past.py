@@ -16,8 +16,8 @@ from broker.store.history import Known
 from broker.store.instances import from_row
 from broker.store.statements import statements
 from broker.store.tenants import known_terms
-from ngsi.attribute import Attributes
 from ngsi.entity import Entity
+from ngsi.instance import Attributes
 from ngsi.query.entities import EntityQuery, EntitySelector, Page
 from ngsi.temporal import bare
 from ngsi.terms import SCOPE

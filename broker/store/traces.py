@@ -11,8 +11,8 @@ from broker.store.db import Database
 from broker.store.instances import columns, to_row
 from broker.store.statements import statements
 from ngsi import times
-from ngsi.attribute import Instance
 from ngsi.change import Change, Correction
+from ngsi.instance import Instance
 from ngsi.terms import NULL, SCOPE
 
 _PURGE: Final = (

@@ -42,6 +42,7 @@ OPERATIONS: dict[str, tuple[str, str, Any, int, dict[str, Any]]] = {
         {"d": prop(1)},
     ),
     "update with null members": ("PATCH", "/attrs", {"a": prop(9, unitCode=NULL, q=NULL)}, 204, {"a": prop(9)}),
+    "update with null times": ("PATCH", "/attrs", {"a": prop(9, observedAt=NULL, expiresAt=NULL)}, 204, {"a": prop(9)}),
     "update with null lists": (
         "PATCH",
         "/attrs",

@@ -9,11 +9,12 @@ import orjson
 import pytest
 
 from ngsi import patch, times
-from ngsi.attribute import Instance, null_in, parse_attribute, parse_partial
+from ngsi.attribute import parse_attribute, parse_partial
 from ngsi.change import Change
 from ngsi.entity import Entity, Fragment, parse_entity, parse_fragment, parse_update, refuse_null
 from ngsi.errors import BadRequestData, ResourceNotFound
 from ngsi.expiry import due, expire, unexpired
+from ngsi.instance import Instance, null_in
 from ngsi.merge import merge, parse_merge
 from ngsi.representation import Representation, represent
 from ngsi.temporal import add, parse_evolution
