@@ -115,7 +115,7 @@ async def test_large_answers_are_packed_for_those_who_ask(client: httpx.AsyncCli
         assert "content-encoding" not in answer.headers
     packed = await client.get(f"/entities/{ID}", headers={"Accept-Encoding": "br, gzip"})
     assert packed.headers["content-encoding"] == "gzip"
-    assert packed.headers["vary"] == "Accept-Encoding"
+    assert "Accept-Encoding" in packed.headers["vary"].split(", ")
     assert int(packed.headers["content-length"]) < 1000
     assert packed.json() == plain.json()
     small = await client.get(f"{ROOT}/version", headers={"Accept-Encoding": "gzip"})
