@@ -13,6 +13,7 @@ from starlette.responses import Response
 from broker.api import http, presentation, questions
 from broker.api.paging import page_links
 from broker.api.presentation import Presentation
+from broker.api.renderings import Shelf
 from broker.api.settling import entity_id_of, etag, is_known
 from broker.api.view import View
 from broker.store import entities
@@ -113,7 +114,8 @@ async def _answer(
         raise BadRequestData("q: in the past (asOf) it does not reach into linked entities")
     source = past or entities
     await http.broker(request).expiry.settled()
-    view = _view(request, tenant, context, wanted, past)
+    shelf = None if past is not None else _shelf(request, tenant, context, wanted)
+    view = _view(request, tenant, context, wanted, past, shelf)
     texts, more = await _page(database, tenant, question, view, source) if page.limit else ([], False)
     headers: dict[str, str] = {}
     if page.count:
@@ -139,16 +141,27 @@ async def _page(
     return await view.shown(found[:limit]), len(found) > limit
 
 
-def _view(request: Request, tenant: int, context: Context, wanted: Presentation, past: Past | None) -> View:
+def _view(
+    request: Request,
+    tenant: int,
+    context: Context,
+    wanted: Presentation,
+    past: Past | None,
+    shelf: Shelf | None = None,
+) -> View:
     parts = http.broker(request)
     most = parts.settings.max_linked
     if past is not None:
         return View(partial(past.find_all, parts.database, tenant), context, wanted, most, instant=past.instant)
-    # linked entities and earlier versions of the standard are shown anew each time
-    alone = wanted.joining is None and wanted.version is None
-    how = (tenant, context, wanted.representation, wanted.geometry_property)
-    shelf = parts.renderings.shelf(*how) if alone else None
     return View(partial(parts.database.lookups.find_all, tenant), context, wanted, most, shelf=shelf)
+
+
+def _shelf(request: Request, tenant: int, context: Context, wanted: Presentation) -> Shelf | None:
+    """Where entities shown in pages stand; linked ones and earlier versions of the standard are made anew each time."""
+    if wanted.joining is not None or wanted.version is not None:
+        return None
+    how = (tenant, context, wanted.representation, wanted.geometry_property)
+    return http.broker(request).renderings.shelf(*how)
 
 
 def _past(given: Mapping[str, str]) -> Past | None:

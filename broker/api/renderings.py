@@ -1,5 +1,6 @@
 """The JSON of entities that were shown, kept until they change: most of what is asked for was asked for before."""
 
+from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import count
@@ -8,7 +9,7 @@ from typing import Final
 from broker.store.entities import Version
 
 _FORMS: Final = 1000  # ways of showing entities that are told apart
-_OVERHEAD: Final = 300  # bytes that a text's key and place cost
+_OVERHEAD: Final = 500  # bytes that a text's key and place cost
 
 
 class Renderings:
@@ -19,7 +20,7 @@ class Renderings:
         self._held = 0
         self._forms: dict[Hashable, int] = {}
         self._numbers = count()
-        self._texts: dict[tuple[int, Version], bytes] = {}
+        self._texts: OrderedDict[tuple[int, Version], bytes] = OrderedDict()
 
     def shelf(self, *how: Hashable) -> "Shelf | None":
         """The texts of one way of showing entities: tenant, @context, representation... None without any room."""
@@ -41,8 +42,8 @@ class Renderings:
         self._texts[form, version] = text
         self._held += len(text) + _OVERHEAD
         while self._held > self._room:
-            oldest = next(iter(self._texts))
-            self._held -= len(self._texts.pop(oldest)) + _OVERHEAD
+            _, oldest = self._texts.popitem(last=False)
+            self._held -= len(oldest) + _OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)
