@@ -15,7 +15,7 @@ _A = f"{_ENTITIES}/urn:a"
 
 
 def test_the_oldest_make_room() -> None:
-    renderings = Renderings(room=1000)
+    renderings = Renderings(room=1300)
     for minute in range(5):
         renderings.keep(0, (f"urn:{minute}", _NOW), b"x" * 100)
     assert [renderings.get(0, (f"urn:{minute}", _NOW)) is not None for minute in range(5)] == [False] * 3 + [True] * 2
