@@ -25,8 +25,6 @@ EFFECT = {"NO_SERVICE": "roadClosed"}
 OFF = ("CANCELED", "DELETED")  # of a trip
 NOTHING = ("SKIPPED", "NO_DATA")  # of a stop
 HORIZON = timedelta(hours=3)  # what is expected later says nothing yet
-
-
 _TEXT = re.compile(rb"(?:\s*#[^\n]*\n)*\s*(?:header|entity)\s*:?\s*\{")
 
 
@@ -146,9 +144,9 @@ def _arrivals(feed: Feed, told: Any) -> Iterator[ArrivalEstimation]:
         raise DecodeError("trip_id", trip, "is not in the timetable, so its head sign is not known")
     at = plausible("timestamp", _moment(told.timestamp) or feed.at, feed.received_at)
     for each in _expected(feed, told, _day(told.trip.start_date) or feed.timetable.day(at)):
-        if (each.at or each.due) is None or not at <= (each.at or each.due) <= at + HORIZON:  # type: ignore[operator]
+        when = each.at or each.due
+        if when is None or not at <= when <= at + HORIZON:
             continue  # passed already, or of tomorrow
-        nothing = each.at is None  # then no older estimation may stand for it
         yield ArrivalEstimation(
             id=feed.urn("ArrivalEstimation", f"{trip}:{each.stop if each.sequence is None else each.sequence}"),
             observed_at=at,
@@ -156,9 +154,10 @@ def _arrivals(feed: Feed, told: Any) -> Iterator[ArrivalEstimation]:
             has_trip=feed.urn("GtfsTrip", trip),
             has_route=feed.urn("GtfsRoute", told.trip.route_id) if told.trip.route_id else None,
             head_sign=each.head_sign or feed.timetable.head_sign(trip),
+            # Where nothing is expected, no older estimation may stand for it.
             remaining_time=_duration(each.at - at) if each.at else WITHHELD,
             expected_at=zulu(each.at) if each.at else WITHHELD,
-            delay=WITHHELD if nothing else each.delay,
+            delay=each.delay if each.at else WITHHELD,
             stop_sequence=each.sequence,
             schedule_relationship=each.relationship,
         )
@@ -166,15 +165,13 @@ def _arrivals(feed: Feed, told: Any) -> Iterator[ArrivalEstimation]:
 
 def _expected(feed: Feed, told: Any, day: date) -> Iterator[Expected]:
     """Every stop of the trip of which something is known: a delay goes on to the stops after it (GTFS Realtime)."""
-    calls = feed.timetable.calls(told.trip.trip_id)
-    relationship = _word(told.trip, "schedule_relationship")
+    calls = [(call, feed.timetable.due(call, day)) for call in feed.timetable.calls(told.trip.trip_id)]
+    if _word(told.trip, "schedule_relationship") in OFF:  # whatever it says of its stops
+        yield from (Expected(call.stop, call.sequence, call.head_sign, "CANCELED", due) for call, due in calls)
+        return
     updates = list(told.stop_time_update)
     delay: int | None = None
-    for call in calls:
-        due = feed.timetable.due(call, day)
-        if relationship in OFF:
-            yield Expected(call.stop, call.sequence, call.head_sign, "CANCELED", due)
-            continue
+    for call, due in calls:
         update = next((each for each in updates if _is_of(each, call)), None)
         if update is None:
             if delay is not None and due is not None:
