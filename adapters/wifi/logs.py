@@ -19,7 +19,7 @@ import orjson
 from adapters.codecs.instants import moment
 from adapters.codecs.table import Row, rows, text_of, unit_of
 from adapters.contract import DecodeError
-from adapters.wifi.syslog import is_syslog, stays
+from adapters.wifi.syslog import MONTHS, is_syslog, stays
 
 COLUMNS = {
     "spot": ("施設No", "施設No.", "施設番号", "施設名", "spot", "site"),
@@ -47,7 +47,6 @@ _STAMP = re.compile(
     r"(?:[A-Z][a-z]{2} )?([A-Z][a-z]{2}) +(\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d)(?: ([A-Z]{3,4}))?(?: (\d{4}))?"
 )
 _RADIO = re.compile(r"(?:[0-9A-Fa-f]{2}[-:.]?){6}")  # what comes after it is the SSID
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ZONES = {"JST": timezone(timedelta(hours=9)), "UTC": UTC, "GMT": UTC}
 
 
@@ -101,8 +100,9 @@ def _of_row(row: Row, zone: timezone) -> Sighting:
     start = moment("開始", cells["start"], zone)
     end = moment("終了", text, zone) if (text := cells.get("end", "").strip()) else _after(start, row)
     places = tuple(filter(None, (cells.get("spot", "").strip(), cells.get("access_point", "").strip())))
-    # Packet sensing has no end: there a device was heard once.
-    return Sighting(places, cells["device"].strip(), start, end if "end" in cells else start, lambda: row.raw)
+    # Packet sensing tells no end and no length: there a device was heard once.
+    heard_once = "end" not in cells and "spent" not in cells
+    return Sighting(places, cells["device"].strip(), start, start if heard_once else end, lambda: row.raw)
 
 
 def _after(start: datetime, row: Row) -> datetime | None:
@@ -187,9 +187,9 @@ def _joined(first: Sighting, second: Sighting) -> Sighting:
 def _stamp(text: str, zone: timezone) -> datetime:
     """`Jun 19 2026 12:50:38 JST`, `Fri Jun 19 12:50:38 2026`, POSIX seconds or ISO 8601. Raises DecodeError."""
     match = _STAMP.fullmatch(text.strip())
-    if match is None or match[1] not in _MONTHS or not (match[3] or match[6]):
+    if match is None or match[1] not in MONTHS or not (match[3] or match[6]):
         return moment("Event-Timestamp", text, zone)
-    day = f"{match[3] or match[6]}-{_MONTHS.index(match[1]) + 1:02}-{int(match[2]):02}"
+    day = f"{match[3] or match[6]}-{MONTHS.index(match[1]) + 1:02}-{int(match[2]):02}"
     if match[5] and match[5] not in _ZONES:
         raise DecodeError("Event-Timestamp", text, f"has a zone that is none of {', '.join(_ZONES)}")
     return moment("Event-Timestamp", f"{day} {match[4]}", _ZONES.get(match[5] or "", zone))

@@ -29,12 +29,16 @@ WORDS = tuple(
         (rf"(?:Disassoc|Deauth) (?:from|to) sta.*?: {MAC}", False),
     )
 )
-_MARK = re.compile(r"AP-STA-(?:DIS)?CONNECTED|IEEE 802\.11: (?:dis)?associated|DOT11-6-(?:DIS)?ASSOC|Assoc success")
+# Any of the words, in one look at what may be a long table of another kind.
+_MARK = re.compile(
+    r"AP-STA-(?:DIS)?CONNECTED|IEEE 802\.11: (?:(?:dis)?associated|deauthenticated)|DOT11-6-(?:DIS)?ASSOC"
+    r"|Assoc success|(?:Disassoc|Deauth) (?:from|to) sta"
+)
 _HEAD = re.compile(
     r"(?:<\d{1,3}>)?(?:1 )?(?:(?P<stamp>\d{4}-\d\d-\d\dT\S+)"
     r"|(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?:(?P<year>\d{4}) )?(?P<clock>\d\d:\d\d:\d\d)\S*) (?P<host>\S+) "
 )
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 Stay = tuple[str, str, datetime, datetime | None, Callable[[], bytes]]  # host, device, from, to, the line
 
@@ -67,10 +71,10 @@ def stays(text: str, zone: timezone, latest: datetime) -> Iterator[Stay | Decode
 
 def _head(line: str, zone: timezone, latest: datetime) -> tuple[str, datetime]:
     match = _HEAD.match(line)
-    if match is None or (match["month"] and match["month"] not in _MONTHS):
+    if match is None or (match["month"] and match["month"] not in MONTHS):
         raise DecodeError("syslog", "line", "begins with no time and host")
     if match["stamp"]:
         return match["host"], moment("syslog", match["stamp"], zone)
-    day = f"{_MONTHS.index(match['month']) + 1}/{match['day']} {match['clock']}"
+    day = f"{MONTHS.index(match['month']) + 1}/{match['day']} {match['clock']}"
     day = f"{match['year']}/{day}" if match["year"] else with_year(day, latest, zone)
     return match["host"], moment("syslog", day, zone)
