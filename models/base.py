@@ -90,10 +90,10 @@ class Attribute(NamedTuple):
                 return {"type": "Property", "value": value, **self.unit}
             if not self.qualifiers and not common:
                 return {"type": "Property", "value": value, **self.unit, **stamp}
-        if value == WITHHELD:
-            return {"type": self.kind, "value": WITHHELD, **stamp}
         if self.kind == "Relationship":
             return {"type": "Relationship", "object": _plain(value)}
+        if value == WITHHELD:
+            return {"type": self.kind, "value": WITHHELD, **stamp}
         if isinstance(value, Point):
             geometry = {"type": "Point", "coordinates": [value.longitude, value.latitude]}
             return {"type": "GeoProperty", "value": geometry, **(stamp if self.timed else {})}

@@ -24,7 +24,7 @@ class GtfsAgency(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GtfsStop(Model):
-    """A stop, one pole of it, or a station that holds some. `names` are its names by language."""
+    """A stop, one pole of it, or a station that holds some."""
 
     TYPE: ClassVar[str] = "GtfsStop"
 

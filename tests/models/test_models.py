@@ -8,6 +8,7 @@ import pytest
 
 import models
 from models import (
+    WITHHELD,
     AirQualityObserved,
     Alert,
     ArrivalEstimation,
@@ -305,6 +306,13 @@ def test_what_a_thing_is_carries_no_instant() -> None:
         "stationName": {"type": "Property", "value": "港"},
         "totalSlotNumber": {"type": "Property", "value": 5, "unitCode": "H87"},
     }
+
+
+def test_what_is_withheld_is_null_where_its_value_would_stand() -> None:
+    entity = Vehicle(id="urn:ngsi-ld:Vehicle:a:1", observed_at=AT, has_trip=WITHHELD, speed=WITHHELD).to_ngsi()
+    assert entity["hasTrip"] == {"type": "Relationship", "object": "urn:ngsi-ld:null"}
+    stamp = "2026-06-19T03:50:00Z"
+    assert entity["speed"] == {"type": "Property", "value": "urn:ngsi-ld:null", "observedAt": stamp}
 
 
 def test_a_qualifier_stands_on_measured_attributes_only() -> None:
