@@ -98,7 +98,9 @@ Required = Sequence[str | tuple[str, ...]]
 
 
 def rows(body: bytes, columns: Mapping[str, Sequence[str]], required: Required) -> Iterator[Row | DecodeError]:
-    """The rows of a CSV (of a TSV when the header has tabs, or of a JSON list), with cells under the keys of `columns`.
+    """The rows of a CSV (a TSV when a first line has more tabs than any has commas) or of a JSON list of objects.
+
+    Their cells stand under the keys of `columns`.
 
     `columns` maps a field to the column names it may have; of a tuple in `required`, one field must be there. Blank and
     note rows are passed over; a row shorter than its required cells is yielded as DecodeError. Raises DecodeError when
@@ -128,8 +130,8 @@ def rows(body: bytes, columns: Mapping[str, Sequence[str]], required: Required) 
         yield Row({name: line[at] if at < count else "" for name, at in places.items()}, header, line, number)
 
 
-def _lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines' numbers and cells. Raises DecodeError for what is no CSV."""
+def _lines(text: str, delimiter: str, before: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """The lines' numbers, counted on from `before`, and cells. Raises DecodeError for what is no CSV."""
     stream = io.StringIO(text, newline="")
     reader, odd = csv.reader(stream, delimiter=delimiter), text.count('"') % 2 == 1
     try:
@@ -137,12 +139,13 @@ def _lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             if odd and line and _BREAK.search(line[-1]) and stream.tell() == len(text):
                 # A quote that never ends has swallowed all that came after it.
                 last, rest = _BREAK.split(line[-1], 1)
-                yield reader.line_num, [*line[:-1], last]
-                yield from _lines(rest, delimiter)
+                number = before + reader.line_num - sum(1 for _ in io.StringIO(rest, newline=""))
+                yield number, [*line[:-1], last]
+                yield from _lines(rest, delimiter, number)
             else:
-                yield reader.line_num, line
+                yield before + reader.line_num, line
     except csv.Error as error:
-        raise DecodeError(f"line {reader.line_num}", "", f"is no CSV: {error}") from None
+        raise DecodeError(f"line {before + reader.line_num}", "", f"is no CSV: {error}") from None
 
 
 def _is_note(line: list[str]) -> bool:

@@ -210,6 +210,17 @@ def test_line_ends_quotes_blanks_and_notes() -> None:
     assert [cell if isinstance(cell, str) else cell["amount"] for cell in cells(body)] == ["1", "2", "3"]
 
 
+def test_rows_know_their_lines_even_after_a_quote_that_never_ends() -> None:
+    table = 'a,b\r\n1,"x\r\ny"\r\n3,"4\r\n5,6\r\n7,8'
+    found = rows(table.encode(), {"a": ("a",)}, ("a",))
+    assert [(each.line, each.cells["a"]) for each in found if isinstance(each, Row)] == [
+        (3, "1"),
+        (4, "3"),
+        (5, "5"),
+        (6, "7"),
+    ]
+
+
 def test_a_short_row_is_refused_alone_and_can_be_replayed() -> None:
     found = list(rows("名称,雨量\n駅西\n城南,1\n".encode(), COLUMNS, ("name", "amount")))
     assert isinstance(found[0], DecodeError)
