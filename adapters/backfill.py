@@ -16,12 +16,11 @@ from typing import NamedTuple
 import orjson
 
 from adapters.contract import CONTINUES, Message
-from adapters.delivery import Broker, Delivery, Prepared, Source, batches
+from adapters.delivery import POSTS, Broker, Delivery, Prepared, Source, batches
 from adapters.observations import Observations
 
 PART = 2 * 1024 * 1024  # bytes of a table decoded at once
 COPIED = 16 * PART  # the same where observations go by COPY: each part starts a process
-POSTS = 3  # batches on their way at the same time
 TABLES = (".csv", ".tsv", ".txt")
 
 

@@ -9,8 +9,8 @@ from adapters.contract import DecodeError
 
 # Between these, a number is milliseconds: as seconds it would lie beyond the year 5000.
 _MILLISECONDS = 100_000_000_000
+_DATED = frozenset("-/")  # what stands after the year of most: no need to look for seconds
 # Ten digits that begin with 20 are YYYYMMDDHH: as seconds they would lie after 2033.
-_DATED = frozenset("-/")
 _POSIX = re.compile(r"(?!20)\d{10}(?:\.\d+)?|\d{13}", re.ASCII)
 
 

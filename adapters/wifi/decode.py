@@ -64,10 +64,10 @@ def _presences(
             yield each
             continue
         device = each.device
-        if device and privacy.opt_out.has(device):
-            continue
         # A session without an id is one device nobody can tell from another.
         if device not in pseudonyms or not device:
+            if device and privacy.opt_out.has(device):
+                continue
             pseudonyms[device] = privacy(canonical(device) if device else f"row {number}")
         try:
             yield _presence(each, pseudonyms[device], spots, places, received_at)
