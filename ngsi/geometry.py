@@ -4,9 +4,12 @@ import struct
 from collections.abc import Callable
 from typing import Any, Final
 
+from ngsi.depth import check_depth
 from ngsi.errors import BadRequestData, shown
 
 Geometry = dict[str, Any]
+_PLAIN: Final = frozenset({"type", "coordinates"})
+_MAX_DEPTH: Final = 20  # of members that GeoJSON does not know; PostGIS reads a geometry of at most 32 levels
 _SRID: Final = 4326
 _WITH_SRID: Final = 0x20000000
 
@@ -73,7 +76,26 @@ def geometry(value: object, where: str) -> Geometry:
         allowed = ", ".join(_COORDINATES)
         raise BadRequestData(f"{where}: geometry type {shown(value.get('type'))} is not one of {allowed}")
     check(value.get("coordinates"), where)
+    if not _PLAIN.issuperset(value):
+        _check_foreign(value, where)
     return value
+
+
+def _check_foreign(value: Geometry, where: str) -> None:
+    """Members beyond `_PLAIN` are kept as they are (RFC 7946, 6.1), as long as PostGIS can pass over them."""
+    for member, content in value.items():
+        if member not in _PLAIN:
+            check_depth(content, f"{where}.{member}", _MAX_DEPTH)
+    crs = value.get("crs")
+    if crs is not None and not _names_system(crs):
+        raise BadRequestData(
+            f"{where}.crs: {shown(crs)} names no reference system; coordinates are WGS 84 anyway (RFC 7946, 4)"
+        )
+
+
+def _names_system(crs: Any) -> bool:
+    named = crs.get("properties") if isinstance(crs, dict) and crs.get("type") == "name" else None
+    return isinstance(named, dict) and isinstance(named.get("name"), str)
 
 
 _CODES: Final = {

@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 
 from ngsi import times
+from ngsi.depth import check_depth
 from ngsi.errors import BadRequestData, shown
 from ngsi.geometry import geometry
 from ngsi.instance import LANGUAGE_NULL
@@ -21,29 +22,13 @@ MAX_DEPTH: Final = 50
 Parser = Callable[[Any, str, str, Context], Any]
 
 
-def _check_depth(value: Any, where: str, limit: int = MAX_DEPTH) -> None:
-    """Raises BadRequestData when `value` nests deeper than `limit`."""
-    level = [value]
-    for _ in range(limit + 1):
-        level = [
-            item
-            for container in level
-            if isinstance(container, dict | list)
-            for item in (container.values() if isinstance(container, dict) else container)
-            if isinstance(item, dict | list)
-        ]
-        if not level:
-            return
-    raise BadRequestData(f"{where}: the value nests deeper than {limit}")
-
-
 def _geometry(value: Any, name: str, member: str, context: Context) -> Any:
     return value if value == NULL else geometry(_decoded(value, name), f"{name}.value")
 
 
 def _value(value: Any, name: str, member: str, context: Context) -> Any:
     if isinstance(value, dict | list):
-        _check_depth(value, f"{name}.{member}")
+        check_depth(value, f"{name}.{member}", MAX_DEPTH)
         if _holds_null(value):
             raise BadRequestData(f"{name}.{member}: {NULL!r} within a value deletes, which only a merge does (5.5.4)")
     return value
@@ -128,7 +113,7 @@ def _object_list(value: Any, name: str, member: str, context: Context) -> Any:
 def _json(value: Any, name: str, member: str, context: Context) -> Any:
     if value != NULL and not isinstance(value, dict | list):
         raise BadRequestData(f"{name}.json: {shown(value)} is neither an object nor an array (4.5.24)")
-    _check_depth(value, f"{name}.json")
+    check_depth(value, f"{name}.json", MAX_DEPTH)
     return value
 
 

@@ -1,5 +1,6 @@
 """Writes, operation by operation (GS CIM 009, 5.6)."""
 
+import json
 from typing import Any
 from unittest.mock import ANY
 
@@ -281,3 +282,28 @@ async def test_a_place_is_found_where_it_is_now(client: httpx.AsyncClient) -> No
     ):
         assert (await client.patch(f"/entities/{ID}/attrs", json=change)).status_code == 204
         assert await found() == expected, change
+
+
+# members that GeoJSON does not know (RFC 7946, 6.1), and whether the geometry is taken; PostGIS reads some of them
+FOREIGN: dict[str, tuple[Any, int]] = {
+    "a named reference system": ({"crs": {"type": "name", "properties": {"name": "EPSG:4326"}}}, 201),
+    "no reference system": ({"crs": None}, 201),
+    "an empty reference system": ({"crs": {}}, 400),
+    "a reference system without a name": ({"crs": {"type": "name", "properties": {}}}, 400),
+    "a box and a style": ({"bbox": [136, 36, 137, 37], "style": {"colour": {"line": []}}}, 201),
+    "a member of as many levels as may be": ({"style": json.loads("[" * 20 + "1" + "]" * 20)}, 201),
+    "a member of many levels": ({"style": json.loads("[" * 40 + "]" * 40)}, 400),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+async def test_a_geometry_may_have_members_of_its_own(client: httpx.AsyncClient, case: str) -> None:
+    members, status = FOREIGN[case]
+    place = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [136.6, 36.5], **members}}
+    created = await client.post("/entities", json=room(spot=place))
+    assert created.status_code == status, created.text
+    if status == 201:
+        assert (await client.get(f"/entities/{ID}")).json()["spot"] == place
+    beside = await client.post("/entityOperations/upsert", json=[room(OTHER), room(spot=place)])
+    assert beside.status_code == (201 if status == 201 else 207), beside.text  # its neighbour is written anyway
+    assert (await client.get(f"/entities/{OTHER}")).status_code == 200

@@ -1,5 +1,6 @@
 """What each attribute type takes and what it refuses, member by member (GS CIM 009, 4.5, 4.6, 5.5.4)."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from ngsi.errors import BadRequestData
 from ngsi.forms import Format
 from ngsi.patch import create
 from ngsi.representation import Representation, represent
+from ngsi.terms import KINDS
 from ngsi.times import parse
 from tests.ngsi.contexts import context
 
@@ -16,6 +18,7 @@ CONTEXT = context()
 NOW = parse("2026-06-19T03:50:00Z")
 NULL = "urn:ngsi-ld:null"
 POINT = {"type": "Point", "coordinates": [136.65, 36.57]}
+CRS = {"type": "name", "properties": {"name": "EPSG:4326"}}
 
 
 def kept(value: Any, name: str = "a", form: Format = "normalized") -> Any:
@@ -52,6 +55,10 @@ TAKEN: dict[str, tuple[Any, Any]] = {
         {"type": "LanguageProperty", "languageMap": {"ja": "金沢", "zh-Hant-TW": ["a", "b"], "@none": "x"}},
     ),
     "a proof": (PROOF, PROOF),
+    "a geometry that names its reference system": (
+        {"type": "GeoProperty", "value": {**POINT, "crs": CRS, "bbox": [136, 36, 137, 37]}},
+        {"type": "GeoProperty", "value": {**POINT, "crs": CRS, "bbox": [136, 36, 137, 37]}},
+    ),
     "null inside a JsonProperty": (
         {"json": {"a": NULL, "b": None}},
         {"type": "JsonProperty", "json": {"a": NULL, "b": None}},
@@ -67,7 +74,7 @@ TAKEN: dict[str, tuple[Any, Any]] = {
 def test_what_is_taken(case: str) -> None:
     sent, normalized = TAKEN[case]
     found = kept(sent)
-    assert found["type"] in ("Property", "Relationship", "ListRelationship", "LanguageProperty", "JsonProperty")
+    assert found["type"] in KINDS
     assert normalized is None or found == normalized
     assert kept(kept(sent, form="concise")) == found  # the concise form says the same
 
@@ -79,6 +86,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "an unknown type with a value": ({"type": "Foo", "value": 1}, "type"),
     "a type that is a list": ({"type": ["Property"], "value": 1}, "type"),
     "half a geometry": ({"type": "Point", "coords": [1, 2]}, "type"),
+    # what PostGIS cannot read
+    "a geometry with an empty reference system": ({**POINT, "crs": {}}, "a.value.crs"),
+    "a geometry whose reference system has no name": ({**POINT, "crs": {"type": "name", "properties": {}}}, "crs"),
+    "a geometry with a member of many levels": ({**POINT, "style": json.loads("[" * 30 + "]" * 30)}, "a.value.style"),
     "values of two types": ({"value": 1, "object": "urn:x:1"}, "value and object"),
     "a language that is none": ({"languageMap": {"not a tag": "x"}}, "not a tag"),
     "an empty language": ({"languageMap": {"": "x"}}, "4.6.5"),
