@@ -1,10 +1,12 @@
 """Settings of the process, from environment variables `ADAPTERS_*`."""
 
+import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from adapters.urls import url_of
 
 
 class AdapterSettings(BaseSettings):
@@ -29,16 +31,22 @@ class AdapterSettings(BaseSettings):
     @field_validator("broker_url")
     @classmethod
     def _is_http(cls, value: str) -> str:
-        return _url(value, ("http", "https"))
+        return url_of(value, "http", "https")
 
     @field_validator("mqtt_url")
     @classmethod
     def _is_mqtt(cls, value: str) -> str:
-        return _url(value, ("mqtt", "mqtts"))
+        return url_of(value, "mqtt", "mqtts")
 
 
-def _url(value: str, schemes: tuple[str, ...]) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in schemes or not parts.hostname:
-        raise ValueError(f"a URL starts with {' or '.join(f'{scheme}://' for scheme in schemes)}, and a host")
-    return value
+def mistakes(error: ValidationError, prefix: str = "ADAPTERS_") -> list[str]:
+    """A sentence per wrong variable: its name, which begins with `prefix`, its value and the rule."""
+    return [_mistake(prefix, item["loc"], item["msg"].removeprefix("Value error, ")) for item in error.errors()]
+
+
+def _mistake(prefix: str, where: tuple[int | str, ...], rule: str) -> str:
+    if not where:  # a rule about several of them, which names them
+        return rule
+    name = prefix + str(where[0]).upper()
+    # the address of a server may hold a password
+    return f"{name}{'' if name.endswith('_URL') else '=' + os.environ.get(name, '')}: {rule}"

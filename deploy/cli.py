@@ -65,7 +65,7 @@ def _import_command(commands: Any) -> None:
 def _serve(_: argparse.Namespace) -> int:
     from broker.serve import serve
 
-    usable_database()
+    usable_database(patient=True)
     serve()
     return 0
 

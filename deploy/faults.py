@@ -7,8 +7,11 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
+from adapters.settings import mistakes
 from deploy.errors import GroundError
+from deploy.progress import say
 
+_FIRST_DELAY, _LAST_DELAY = 1.0, 10.0  # seconds between two attempts to reach a database
 _PREFIXES = {"Settings": "BROKER_", "AdapterSettings": "ADAPTERS_"}  # of the variables, by the class that reads them
 
 
@@ -17,28 +20,38 @@ def wrong_settings(error: ValidationError) -> list[str] | None:
     prefix = _PREFIXES.get(error.title)
     if prefix is None:
         return None
-    return [_wrong(prefix, item["loc"], item["msg"].removeprefix("Value error, ")) for item in error.errors()]
+    return mistakes(error, prefix)
 
 
-def _wrong(prefix: str, where: tuple[int | str, ...], rule: str) -> str:
-    if not where:  # a rule about several of them, which names them
-        return rule
-    name = prefix + str(where[0]).upper()
-    # the address of the database holds a password
-    return f"{name}{'' if name.endswith('_URL') else '=' + os.environ.get(name, '')}: {rule}"
+def usable_database(patient: bool = False) -> str:
+    """Returns the DSN of the broker's database, which answers and has this version's tables. Raises GroundError.
 
-
-def usable_database() -> str:
-    """Returns the DSN of the broker's database, which answers and has this version's tables. Raises GroundError."""
+    Who is `patient` waits for a server that cannot be reached, as long as it takes, and says so at every attempt.
+    """
     from broker.settings import Settings  # here, for commands that need no broker must not load it
-    from broker.store.migrate import missing
 
     dsn = Settings().database_url
     with database_failures():
-        lacking = asyncio.run(missing(dsn))
+        lacking = asyncio.run(_lacking(dsn, patient))
     if lacking:
         raise GroundError(f"the database lacks {len(lacking)} migrations of this version: run yukitsuri migrate")
     return dsn
+
+
+async def _lacking(dsn: str, patient: bool) -> list[str]:
+    from broker.store.db import CONNECTION_LOST
+    from broker.store.migrate import missing
+
+    delay = _FIRST_DELAY
+    while True:
+        try:
+            return await missing(dsn)
+        except CONNECTION_LOST as error:
+            if not patient or isinstance(error, ValueError):  # a DSN that no waiting mends
+                raise
+            say(f"{_database()} cannot be reached: {_reason(error)}; trying again in {delay:.0f} s")
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, _LAST_DELAY)
 
 
 @contextmanager
@@ -49,6 +62,13 @@ def database_failures() -> Iterator[None]:
     try:
         yield
     except (*FAILURES, ValueError) as error:
-        unset = "" if "BROKER_DATABASE_URL" in os.environ else " (it is not set; for that of make run: . data/env)"
-        reason = str(error) or type(error).__name__
-        raise GroundError(f"the database of BROKER_DATABASE_URL{unset} cannot be used: {reason}") from error
+        raise GroundError(f"{_database()} cannot be used: {_reason(error)}") from error
+
+
+def _database() -> str:
+    unset = "" if "BROKER_DATABASE_URL" in os.environ else " (it is not set; for that of make run: . data/env)"
+    return f"the database of BROKER_DATABASE_URL{unset}"
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -37,11 +38,31 @@ def test_a_mistyped_command_shows_the_usage(words: list[str], capsys: pytest.Cap
     assert "usage: yukitsuri" in capsys.readouterr().err
 
 
-def test_an_unreachable_database_is_one_line() -> None:
-    done = yukitsuri("migrate", BROKER_DATABASE_URL="postgresql://127.0.0.1:1/none")
+@pytest.mark.parametrize("command", ["migrate", "tenants list", "tenants delete x --yes", "import f.csv"])
+def test_an_unreachable_database_is_one_line(command: str) -> None:
+    done = yukitsuri(*command.split(), BROKER_DATABASE_URL="postgresql://127.0.0.1:1/none")
     assert done.returncode == 1
     assert done.stderr.startswith("yukitsuri: the database of BROKER_DATABASE_URL cannot be used: ")
-    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_serve_waits_for_its_database_and_says_so(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path)
+    dsn = server.start()
+    server.stop()
+    command = [sys.executable, "-m", "deploy.cli", "serve"]
+    variables = {**os.environ, "BROKER_DATABASE_URL": dsn}
+    with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) as broker:
+        try:
+            assert broker.stderr is not None
+            away = "yukitsuri: the database of BROKER_DATABASE_URL cannot be reached: "
+            assert broker.stderr.readline().startswith(away)
+            with EmbeddedPostgres(tmp_path, urlsplit(dsn).port):
+                *_, last = broker.communicate(timeout=60)[1].splitlines()
+        finally:
+            broker.kill()
+    assert last.endswith("run yukitsuri migrate")
+    assert broker.returncode == 1
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate", "tenants list", "tenants delete x --yes", "import f.csv"])
@@ -51,7 +72,7 @@ def test_an_unreachable_database_is_one_line() -> None:
         ({"BROKER_PORT": "many"}, "BROKER_PORT=many: "),
         ({"BROKER_DATABASE_URL": "x"}, "BROKER_DATABASE_URL: a DSN starts with postgresql://"),
         ({"BROKER_DATABASE_URL": "postgresql://h:port/x"}, "the database of BROKER_DATABASE_URL cannot be used: "),
-        ({"BROKER_DATABASE_URL": "postgresql://127.0.0.1:1/none"}, "the database of BROKER_DATABASE_URL cannot be"),
+        ({"BROKER_DATABASE_URL": "postgresql://127.0.0.1:1/none?sslmode=x"}, "the database of BROKER_DATABASE_URL can"),
         ({"BROKER_HOST": "0.0.0.0"}, "BROKER_HOST=0.0.0.0 is open to others"),
     ],
 )
