@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
+from pydantic import Field
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -33,15 +34,15 @@ class WebhookSettings(SourceSettings):
     """
 
     transport: Literal["webhook"] = "webhook"
-    path: str = ""
+    path: str = Field(default="", pattern=r"^([^/]+(/[^/]+)*)?$")
     token_env: str = ""
     token: str = ""
     token_header: str = ""
     basic: str = ""
     signature: str = ""
     signature_header: str = "X-Signature"
-    patience: float = 10.0
-    max_bytes: int = 1024 * 1024
+    patience: float = Field(default=10.0, gt=0)
+    max_bytes: int = Field(default=1024 * 1024, gt=0)
     spool: bool = True
     validator: str = ""
 
@@ -72,14 +73,15 @@ class WebhookServer:
     async def receive(self, settings: WebhookSettings, source: str) -> AsyncIterator[Message]:
         """Messages pushed to this source's path."""
         path = settings.path or source
-        proof = _proof(settings, source)
+        proof = proof_of(settings, source)
         box = Mailbox(asyncio.Queue(maxsize=100), proof, settings.patience, settings.max_bytes, settings.validator)
         self._boxes[path] = box
         try:
             while True:
                 yield await box.queue.get()
         finally:
-            self._boxes.pop(path, None)
+            if self._boxes.get(path) is box:  # else who listens here now began before we ended
+                del self._boxes[path]
 
     async def _validate(self, request: Request) -> Response:
         box = self._boxes.get(request.path_params["path"])
@@ -106,8 +108,8 @@ class WebhookServer:
             return Response("the broker is away; send it again", 503, headers=RETRY)
 
 
-def _proof(settings: WebhookSettings, source: str) -> Proof:
-    """Raises LookupError when the environment variable of the token holds none."""
+def proof_of(settings: WebhookSettings, source: str) -> Proof:
+    """What a sender must show. Raises LookupError when the environment variable of the token holds none."""
     token = os.environ.get(settings.token_env, "") if settings.token_env else settings.token
     if settings.token_env and not token:
         raise LookupError(f"{source}: environment variable {settings.token_env} holds no token")

@@ -95,6 +95,18 @@ async def test_a_declared_token_that_is_missing_is_a_mistake() -> None:
         await anext(messages)
 
 
+async def test_one_that_ends_late_does_not_close_the_box_of_its_successor() -> None:
+    server, via = WebhookServer(), WebhookSettings(patience=0.05)
+    before, after = server.receive(via, "s"), server.receive(via, "s")
+    waiting = [asyncio.create_task(anext(each)) for each in (before, after)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.gather(waiting[0], return_exceptions=True)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server.app), base_url="http://push") as client:
+        assert (await client.post("/push/s", content=b"heard")).status_code == 503  # nobody settles it, but it is here
+    assert (await waiting[1]).body == b"heard"
+
+
 @pytest.mark.parametrize(("path", "size", "status"), [("other", 10, 404), ("eltres", 2000, 413)])
 async def test_refused_at_the_door(broker: Broker, recorder: Recorder, path: str, size: int, status: int) -> None:
     async with door(broker, max_bytes=1000) as client:
