@@ -67,7 +67,7 @@ class DecodeError(Exception):
 class SourceSettings(BaseModel):
     """Base of an adapter's settings; unknown keys in the source file are mistakes, not extras."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from adapters.quality.score import Scores
 from adapters.transports.file import FileSettings, watch
 from adapters.transports.mqtt import MqttSettings, subscribe
 from adapters.transports.poll import PollSettings, follow
-from adapters.transports.webhook import WebhookServer, WebhookSettings
+from adapters.transports.webhook import WebhookServer, WebhookSettings, proof_of
 
 Via = Annotated[MqttSettings | WebhookSettings | PollSettings | FileSettings, Field(discriminator="transport")]
 
@@ -43,6 +43,7 @@ def _mqtt(via: MqttSettings, source: str, personal: bool, around: Surroundings) 
 
 
 def _webhook(via: WebhookSettings, source: str, personal: bool, around: Surroundings) -> Transport:
+    proof_of(via, source)  # a token that is not there is a mistake of the file, to be told before anything starts
     around.webhooks.wanted = True
     return lambda: around.webhooks.receive(via, source)
 

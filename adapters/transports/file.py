@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from adapters.contract import Message, Outcome, SourceSettings
 
 UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
@@ -22,9 +24,9 @@ class FileSettings(SourceSettings):
 
     transport: Literal["file"] = "file"
     folder: Path | None = None
-    pattern: str = "*"
-    every: float = 1.0
-    max_bytes: int = 64 * 1024 * 1024
+    pattern: str = Field(default="*", pattern=r"^[^/]+$")
+    every: float = Field(default=1.0, gt=0)
+    max_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
 
 
 async def watch(settings: FileSettings, folder: Path, personal: bool) -> AsyncIterator[Message]:

@@ -14,8 +14,10 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
+from pydantic import field_validator
 
 from adapters.contract import Message, Outcome, SourceSettings
+from adapters.urls import url_of
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,20 @@ class MqttSettings(SourceSettings):
     username: str = ""
     password: str = ""
     spool: bool = False
+
+    @field_validator("url")
+    @classmethod
+    def _is_mqtt(cls, value: str) -> str:
+        return value and url_of(value, "mqtt", "mqtts")
+
+    @field_validator("topic")
+    @classmethod
+    def _is_filter(cls, value: str) -> str:
+        *before, last = value.split("/")
+        alone = all(level == "+" or not {"+", "#"} & set(level) for level in before)
+        if not value or not alone or (last not in ("+", "#") and {"+", "#"} & set(last)):
+            raise ValueError("in a topic filter + is a whole level, and # is the last one")
+        return value
 
 
 async def subscribe(settings: MqttSettings, url: str, client_id: str) -> AsyncIterator[Message]:

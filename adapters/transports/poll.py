@@ -18,12 +18,13 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import orjson
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from adapters.backoff import delays
 from adapters.codecs.gbfs import feed_urls
 from adapters.contract import DecodeError, Message, Outcome, SourceSettings
 from adapters.transports.steps import Rhythm, Steps, is_template, told_time
+from adapters.urls import url_of
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,8 @@ class PollSettings(SourceSettings):
     headers: dict[str, str] = Field(default_factory=dict)
     every: float = Field(default=60.0, gt=0)
     jitter: float = Field(default=0.1, ge=0, le=1)
-    max_bytes: int = 32 * 1024 * 1024
-    timeout: float = 30.0
+    max_bytes: int = Field(default=32 * 1024 * 1024, gt=0)
+    timeout: float = Field(default=30.0, gt=0)
     spool: bool = True
     step: float = Field(default=0.0, ge=0, le=86400)
     delay: float = Field(default=0.0, ge=0)
@@ -58,10 +59,22 @@ class PollSettings(SourceSettings):
     again: int = Field(default=0, ge=0, le=1000)
     begins: str = ""
 
+    @field_validator("discovery", "latest")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        return value and url_of(value, "http", "https")
+
+    @field_validator("urls")
+    @classmethod
+    def _are_http(cls, value: dict[str, str]) -> dict[str, str]:
+        return {name: url_of(url, "http", "https") for name, url in value.items()}
+
     @model_validator(mode="after")
     def _sound(self) -> "PollSettings":
         if any(map(is_template, self.urls.values())) and not self.step:
             raise ValueError("step: a URL that holds a time needs the seconds from one document to the next")
+        if not self.discovery and not self.urls:
+            raise ValueError("there is nothing to poll: neither discovery nor urls name a document")
         return self
 
     @property
@@ -174,6 +187,8 @@ class _Round:
         try:
             found = feed_urls(await self._get(self._guide.url))
             self._found = {name: found[name] for name in self._settings.documents if name in found}
+            if lacking := [name for name in self._settings.documents if name not in found]:
+                log.warning("poll: %s names no %s", self._guide.url, ", ".join(lacking))
             self._succeeded(self._guide)
         except (httpx.HTTPError, DecodeError) as error:
             self._failed(self._guide, error)

@@ -66,6 +66,17 @@ def test_list_names_adapters_and_sources(city: Path, capsys: pytest.CaptureFixtu
         (RAIN + 'settings = { stations = "/no/such/file.csv" }\n', "No such file"),
         (RAIN + 'via = { transport = "pigeon" }\n', "pigeon"),
         (RAIN + 'via = { transport = "mqtt" }\n', "topic"),
+        (RAIN + 'via = { transport = "mqtt", topic = "a/#/b" }\n', "topic"),
+        (RAIN + 'via = { transport = "mqtt", topic = "a+" }\n', "topic"),
+        (RAIN + 'via = { transport = "mqtt", topic = "a", url = "broker.example:1883" }\n', "mqtt://"),
+        (RAIN + 'via = { transport = "poll" }\n', "nothing to poll"),
+        (RAIN + 'via = { transport = "poll", discovery = "city.example/gbfs.json" }\n', "http://"),
+        (RAIN + 'via = { transport = "poll", urls = { a = "http://city.example:port/" } }\n', "port"),
+        (RAIN + 'via = { transport = "webhook", path = "/hill" }\n', "path"),
+        (RAIN + 'via = { transport = "webhook", token_env = "NO_SUCH_TOKEN" }\n', "NO_SUCH_TOKEN"),
+        (RAIN + 'via = { transport = "file", every = 0 }\n', "every"),
+        (RAIN + 'via = { transport = "file", every = inf }\n', "every"),
+        (RAIN + 'via = { transport = "file", pattern = "**/*" }\n', "pattern"),
         (RAIN.replace('"rain"', '"Rain/../x"'), "name"),
         ("[[source]\n", "sources.toml"),
         (RAIN + 'owner = "${nobody}"\n', "nobody"),
@@ -77,6 +88,23 @@ def test_check_names_every_mistake(city: Path, capsys: pytest.CaptureFixture[str
     told = capsys.readouterr().err
     assert complaint in told
     assert "pydantic" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("ADAPTERS_BATCH", "many", "ADAPTERS_BATCH=many: "),
+        ("ADAPTERS_BROKER_URL", "http://broker:port", "ADAPTERS_BROKER_URL: a URL starts with http://"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert main(["adapters", "check"]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"yukitsuri: {told}")
+    assert errors.count("\n") == 1
 
 
 PERMITTED = """owner = "city"
