@@ -13,16 +13,16 @@
 
 A token or a password is told by where it is, `{ from_file = ... }` or `{ from_env = ... }` (`secrets.py`).
 `${folder}` is the folder this file is in; `${data}`, `${demo_port}` and the other names of `AdapterSettings` are
-replaced as well.
+replaced as well. Any other `$`, as in `$share/group/topic`, stands for itself.
 """
 
 import logging
+import re
 import tomllib
 from collections.abc import Iterable
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -42,6 +42,7 @@ from adapters.transports import OPEN, Surroundings, Via, spooled
 
 log = logging.getLogger(__name__)
 
+_NAME = re.compile(r"\$\{([^}]*)\}")
 _VIA: TypeAdapter[Any] = TypeAdapter(Via)
 
 
@@ -95,7 +96,7 @@ def read(settings: AdapterSettings) -> tuple[Declaration, ...]:
     place = settings.sources or Path(str(files("adapters").joinpath("sources.toml")))
     names = settings.model_dump() | {"folder": place.parent}
     try:
-        text = Template(place.read_text(encoding="utf-8")).substitute(names)
+        text = _NAME.sub(lambda match: str(names[match[1]]), place.read_text(encoding="utf-8"))
         file = SourceFile.model_validate(tomllib.loads(text))
     except OSError as error:
         raise SourceError(f"{place}: {error.strerror}") from error
@@ -128,7 +129,7 @@ def bind(declaration: Declaration, around: Surroundings) -> Source:
             declaration.tenant,
             declaration.privacy.restricted_tenant,
             spooled(via, adapter.personal),
-            Provenance(declaration.name, declaration.owner, declaration.licence, declaration.confidentiality),
+            provenance(declaration),
             Gate(declaration.name, declaration.quality, around.scores) if declaration.quality else None,
             Constants(),
         )
@@ -136,6 +137,11 @@ def bind(declaration: Declaration, around: Surroundings) -> Source:
         raise SourceError(f"source {declaration.name}: {_rules(error)}") from error
     except (LookupError, TypeError, OSError, ValueError) as error:
         raise SourceError(f"source {declaration.name}: {error}") from error
+
+
+def provenance(declaration: Declaration) -> Provenance:
+    """What is said of the origin of its entities."""
+    return Provenance(declaration.name, declaration.owner, declaration.licence, declaration.confidentiality)
 
 
 def _rules(error: ValidationError) -> str:
