@@ -5,7 +5,6 @@ What was stored twice because we died in between changes nothing. Progress is ke
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import orjson
 
 from adapters.contract import CONTINUES, Message
 from adapters.delivery import POSTS, Broker, Delivery, Prepared, Source, batches
+from adapters.disk import put, remembered
 from adapters.observations import Observations
 
 PART = 2 * 1024 * 1024  # bytes of a table decoded at once
@@ -56,17 +56,14 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._ends: dict[str, int] = orjson.loads(path.read_bytes()) if path.exists() else {}
+        self._ends: dict[str, int] = remembered(path) or {}
 
     def end(self, file: Path) -> int:
         return self._ends.get(_name(file), 0)
 
     def note(self, file: Path, end: int) -> None:
         self._ends[_name(file)] = end
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        unfinished = self._path.with_suffix(".part")
-        unfinished.write_bytes(orjson.dumps(self._ends))
-        os.replace(unfinished, self._path)
+        put(self._path, orjson.dumps(self._ends))
 
 
 async def backfill(

@@ -188,11 +188,14 @@ def _opt_out(listed: OptOut, what: str, ids: list[str]) -> None:
 
 
 def tell_privacy(args: argparse.Namespace) -> int:
+    return _reported(lambda: _tell_privacy(args.source))
+
+
+def _tell_privacy(only: str | None) -> None:
     store = PrivacyStore(AdapterSettings().data / "privacy.db")
-    for source in [args.source] if args.source else store.sources():
+    for source in [only] if only else store.sources():
         for line in report(store, source):
             print(line)
-    return 0
 
 
 def list_quarantine(args: argparse.Namespace) -> int:

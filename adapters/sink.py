@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 UPSERT = "/ngsi-ld/v1/entityOperations/upsert?options=update,keepNewest"
 CONTEXT = "/contexts/kanazawa.jsonld"
+PAGE = 1000  # ids asked for at once
 # The broker has read the request and will refuse it again; every other failure may pass.
-PAGE = 1000
 FINAL = frozenset([400, 413, 422])
 RETRY = 5.0  # seconds between two attempts at most: a broker that returns is not to wait for us
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import orjson
 
 from adapters.contract import Message
+from adapters.disk import database
 
 PAGE = 4096
 
@@ -39,16 +40,9 @@ class Spool:
     """The spool at `path`, at most `max_bytes` large. One process at a time; raises OSError when another has it."""
 
     def __init__(self, path: Path, max_bytes: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        bound = f"pragma max_page_count = {max(max_bytes // PAGE, 32)};"
+        self._connection = database(path, _SCHEMA + bound, timeout=5.0)
         self._turn = threading.Lock()
-        try:
-            self._connection.executescript(_SCHEMA)
-            self._connection.execute(f"pragma max_page_count = {max(max_bytes // PAGE, 32)}")
-        except sqlite3.Error as error:
-            self._connection.close()
-            raise OSError(f"{path}: {error}") from error
-        path.chmod(0o600)
         counted = self._connection.execute("select source, count(*) from spool group by source")
         self._waiting: dict[str, int] = dict(counted.fetchall())
 

@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+from adapters.disk import put
+
 LOOK = 2.0  # seconds between two looks at the file
 
 
@@ -73,19 +75,10 @@ class OptOut:
         if self._key_file is None:
             return b"-"
         if not self._key_file.exists():
-            _put(self._key_file, secrets.token_bytes(32).hex())
+            put(self._key_file, secrets.token_bytes(32).hex().encode())
         return bytes.fromhex(self._key_file.read_text())
 
     def _write(self, digests: Iterable[str]) -> None:
         if self._list is not None:
-            _put(self._list, "".join(f"{each}\n" for each in sorted(digests)))
+            put(self._list, "".join(f"{each}\n" for each in sorted(digests)).encode())
             self._look(now=True)
-
-
-def _put(path: Path, text: str) -> None:
-    """Whole or not at all, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    unfinished = path.with_suffix(".part")
-    unfinished.touch(mode=0o600)
-    unfinished.write_text(text)
-    unfinished.replace(path)

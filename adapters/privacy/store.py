@@ -4,13 +4,14 @@ Presences are pseudonyms under the day's key; they are forgotten a day after the
 only, never what was withheld: a bin is published once, and whoever asks again is told the same.
 """
 
-import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+
+from adapters.disk import database
 
 _SCHEMA = """
 pragma journal_mode = wal;
@@ -59,18 +60,11 @@ class Publication(NamedTuple):
 
 
 class PrivacyStore:
-    """Both tables in one file, readable by its owner only; `path` None keeps them in memory."""
+    """Both tables in one file, readable by its owner only; `path` None keeps them in memory. Raises OSError."""
 
     def __init__(self, path: Path | None = None) -> None:
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._connection = sqlite3.connect(
-            path or ":memory:", timeout=30.0, isolation_level=None, check_same_thread=False
-        )
+        self._connection = database(path, _SCHEMA, timeout=30.0)
         self._turn = threading.RLock()
-        self._connection.executescript(_SCHEMA)
-        if path is not None:
-            path.chmod(0o600)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

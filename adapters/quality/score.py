@@ -7,7 +7,6 @@
 Days are Japan's. Counts survive a restart; a message that comes twice is counted twice.
 """
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any
 import orjson
 
 from adapters.codecs.jst import JST
+from adapters.disk import put, remembered
 from models import zulu
 
 EVERY = timedelta(minutes=1)  # how often a station's score is told
@@ -41,9 +41,8 @@ class Scores:
         self._path = path
         self._due: dict[str, datetime] = {}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
-        if path is not None and path.exists():
-            for source, station, day, readings, bad, findings in orjson.loads(path.read_bytes()):
-                self._tallies[source, station, day] = Tally(readings, bad, Counter(findings), told=True)
+        for source, station, day, readings, bad, findings in (path and remembered(path)) or ():
+            self._tallies[source, station, day] = Tally(readings, bad, Counter(findings), told=True)
 
     def count(
         self, source: str, station: str, received_at: datetime, readings: int, findings: Sequence[tuple[str, str]]
@@ -76,10 +75,7 @@ class Scores:
         if self._path is None:
             return
         rows = [(*key, each.readings, each.bad, each.findings) for key, each in self._tallies.items()]
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        unfinished = self._path.with_suffix(".part")
-        unfinished.write_bytes(orjson.dumps(rows))
-        os.replace(unfinished, self._path)
+        put(self._path, orjson.dumps(rows))
 
 
 def _entity(source: str, station: str, day: str, tally: Tally, now: datetime) -> dict[str, Any]:

@@ -7,7 +7,6 @@ first, as far back as the bound allows; the state is kept in a file, so that a r
 """
 
 import logging
-import os
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -17,6 +16,7 @@ import orjson
 
 from adapters.codecs.instants import moment
 from adapters.contract import DecodeError
+from adapters.disk import put, remembered
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +57,7 @@ class Steps:
         self._rhythm, self._bound, self._again, self._path = rhythm, bound, again, path
         self._newest: datetime | None = None
         self._missing: list[datetime] = []
-        if path is not None and path.exists():
-            state = orjson.loads(path.read_bytes())
+        if state := path and remembered(path):
             self._newest = datetime.fromisoformat(state["newest"])
             self._missing = [datetime.fromisoformat(each) for each in state["missing"]]
 
@@ -101,11 +100,8 @@ class Steps:
             self._missing = self._missing[-self._bound :]
         if self._path is None or self._newest is None:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        unfinished = self._path.with_suffix(".part")
         missing = [each.isoformat() for each in self._missing]
-        unfinished.write_bytes(orjson.dumps({"newest": self._newest.isoformat(), "missing": missing}))
-        os.replace(unfinished, self._path)
+        put(self._path, orjson.dumps({"newest": self._newest.isoformat(), "missing": missing}))
 
 
 def told_time(body: bytes, zone: timezone) -> datetime:

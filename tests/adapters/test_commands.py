@@ -150,6 +150,23 @@ def test_names_of_settings_are_replaced_in_the_file(city: Path) -> None:
     assert read(AdapterSettings())[0].via["folder"] == f"{city}/data/rain"
     (city / "sources.toml").write_text(RAIN + 'settings = { stations = "${folder}/mine.csv" }\n')
     assert read(AdapterSettings())[0].settings["stations"] == f"{city}/mine.csv"
+    (city / "sources.toml").write_text(RAIN + 'via = { transport = "mqtt", topic = "$share/city/rain" }\n')
+    assert read(AdapterSettings())[0].via["topic"] == "$share/city/rain"
+
+
+@pytest.mark.parametrize("command", ["check", "privacy", "run"])
+def test_a_ledger_that_is_none_is_one_line(city: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    (city / "data").mkdir()
+    (city / "data/privacy.db").write_text("no ledger" * 100)
+    assert main(["adapters", command]) == 1
+    assert capsys.readouterr().err == f"yukitsuri: {city}/data/privacy.db: file is not a database\n"
+
+
+def test_a_broken_memory_is_begun_anew(city: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (city / "data").mkdir()
+    (city / "data/quality.json").touch()  # as a power cut may leave it
+    assert main(["adapters", "check"]) == 0
+    assert "quality.json is broken" in caplog.text
 
 
 def test_a_missing_source_file_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,6 +197,7 @@ def test_a_row_is_replayed_with_todays_table(city: Path, recorder: Recorder) -> 
     (city / "sources.toml").write_text(RAIN + f'settings = {{ stations = "{city}/stations.csv" }}\n')
     assert main(["quarantine", "replay", "1"]) == 0
     assert recorder.stored[0]["precipitation"]["value"] == 1.5
+    assert recorder.stored[0]["source"]["value"] == "rain"  # as if it had come in good order
     assert recorder.replayed == [1]
 
 
