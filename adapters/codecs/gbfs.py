@@ -24,7 +24,8 @@ def feed_urls(body: bytes) -> dict[str, str]:
         feeds = next((each.get("feeds") for each in data.values() if isinstance(each, dict)), None)
     if not isinstance(feeds, list):
         raise DecodeError("data.feeds", list(data), "lists no feeds")
-    return {each["name"]: each["url"] for each in feeds if isinstance(each, dict) and {"name", "url"} <= each.keys()}
+    told = ((each.get("name"), each.get("url")) for each in feeds if isinstance(each, dict))
+    return {name: url for name, url in told if isinstance(name, str) and isinstance(url, str)}
 
 
 def listed(page: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:

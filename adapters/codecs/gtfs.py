@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from adapters.codecs.table import Required, Row, rows
@@ -56,7 +57,7 @@ def files_of(body: bytes) -> dict[str, bytes]:
                     raise DecodeError(info.filename, info.file_size, f"is larger than {MOST_BYTES} bytes")
                 found[name] = archive.read(info)
             return found
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
         raise DecodeError("feed", body[:4], f"is no zip that can be read: {error}") from None
 
 
