@@ -28,7 +28,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from adapters.constants import Constants
-from adapters.contract import Adapter, Decode, SourceSettings
+from adapters.contract import Adapter, Decode, DecodeError, SourceSettings
 from adapters.delivery import Source
 from adapters.privacy.guard import Privacy
 from adapters.privacy.profile import Profile
@@ -135,8 +135,12 @@ def bind(declaration: Declaration, around: Surroundings) -> Source:
         )
     except ValidationError as error:
         raise SourceError(f"source {declaration.name}: {_rules(error)}") from error
-    except (LookupError, TypeError, OSError, ValueError) as error:
+    except NotPermitted:
+        raise
+    except (DecodeError, LookupError, OSError, ValueError) as error:
         raise SourceError(f"source {declaration.name}: {error}") from error
+    except Exception as error:  # somebody else's decoder may raise anything, and the other sources run on
+        raise SourceError(f"source {declaration.name}: {type(error).__name__}: {error}") from error
 
 
 def provenance(declaration: Declaration) -> Provenance:

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from adapters.codecs.documents import parsed_object
 from adapters.codecs.station import Station, by_code, position, read_stations
 from adapters.contract import DecodeError
 
 
 def read_table(path: Path) -> Mapping[str, Station]:
-    """Number to station. Raises ValueError naming the first bad entry, OSError without a file."""
+    """Number to station. Raises ValueError naming the first bad entry, DecodeError for no JSON, OSError for no file."""
     if path.suffix != ".json":
         return by_code(read_stations(path))
-    return {code: _station(code, each, path.name) for code, each in orjson.loads(path.read_bytes()).items()}
+    return {code: _station(code, each, path.name) for code, each in parsed_object(path.read_bytes(), path.name).items()}
 
 
 def _station(code: str, each: Mapping[str, Any], table: str) -> Station:

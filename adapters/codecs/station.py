@@ -1,12 +1,12 @@
 """Station tables: CSV with the stable code, the name and the place of each station of a source."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from unicodedata import normalize
 
 from adapters.codecs.number import Range, number, within
-from adapters.codecs.table import Row, rows
+from adapters.codecs.table import Row, rows_of
 from adapters.contract import DecodeError
 from models import Point
 
@@ -31,7 +31,7 @@ class Station(NamedTuple):
 
 def read_stations(path: Path) -> list[Station]:
     """The table at `path`. Raises ValueError naming the first bad row, OSError when there is no such file."""
-    return list(_stations(path.read_bytes(), path.name))
+    return [_station(row, path.name) for row in rows_of(path, COLUMNS, ("code", "latitude", "longitude"))]
 
 
 def by_code(stations: Iterable[Station]) -> Mapping[str, Station]:
@@ -69,13 +69,6 @@ def place(latitude: object, longitude: object) -> Point | None:
     if latitude == 0 and longitude == 0:
         return None
     return Point(within("longitude", float(longitude), EARTH[1]), within("latitude", float(latitude), EARTH[0]))
-
-
-def _stations(body: bytes, table: str) -> Iterator[Station]:
-    for row in rows(body, COLUMNS, ("code", "latitude", "longitude")):
-        if isinstance(row, DecodeError):
-            raise ValueError(f"{table}: {row}")
-        yield _station(row, table)
 
 
 def _station(row: Row, table: str) -> Station:

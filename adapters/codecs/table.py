@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
@@ -178,6 +179,17 @@ def read_rows(
                 yield item.of_row(row.raw) if isinstance(item, DecodeError) else item
         except DecodeError as error:
             yield error.of_row(row.raw)
+
+
+def rows_of(path: Path, columns: Mapping[str, Sequence[str]], required: Required) -> Iterator[Row]:
+    """The rows of a table that settings name. Raises ValueError naming the file, OSError when there is none."""
+    try:
+        for row in rows(path.read_bytes(), columns, required):
+            if isinstance(row, DecodeError):
+                raise row
+            yield row
+    except DecodeError as error:
+        raise ValueError(f"{path.name}: {error}") from error
 
 
 def objects(text: str) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from adapters.codecs.cells import Cells, Quantity
 from adapters.codecs.number import Range
 from adapters.codecs.station import Station, position
-from adapters.codecs.table import Row, rows
+from adapters.codecs.table import Row, rows_of
 from adapters.contract import DecodeError
 
 LEVEL = Range(-100, 2000)  # m; some datums are the sea's
@@ -49,14 +49,12 @@ class Gauge(NamedTuple):
 def read_gauges(path: Path) -> list[Gauge]:
     """The table at `path`. Raises ValueError naming the first bad row, OSError without a file."""
     try:
-        return [_gauge(row) for row in rows(path.read_bytes(), COLUMNS, ("code", "latitude", "longitude"))]
+        return [_gauge(row) for row in rows_of(path, COLUMNS, ("code", "latitude", "longitude"))]
     except DecodeError as error:
         raise ValueError(f"{path.name}: {error}") from error
 
 
-def _gauge(row: Row | DecodeError) -> Gauge:
-    if isinstance(row, DecodeError):
-        raise row
+def _gauge(row: Row) -> Gauge:
     cells = row.cells
     place = position(cells["latitude"], cells["longitude"])
     if place is None:

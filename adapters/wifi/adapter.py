@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import Field
 
 from adapters.codecs.station import read_stations
-from adapters.codecs.table import rows
-from adapters.contract import Adapter, Decode, DecodeError, SourceSettings
+from adapters.codecs.table import rows_of
+from adapters.contract import Adapter, Decode, SourceSettings
 from adapters.privacy.guard import Privacy
 from adapters.wifi.decode import decoder
 
@@ -40,9 +40,7 @@ def _decoder(settings: WifiSettings, privacy: Privacy) -> Decode:
 def _access_points(path: Path, spots: set[str]) -> dict[str, str]:
     """Access point to spot. Raises ValueError naming the first bad row, OSError without a file."""
     found = {}
-    for row in rows(path.read_bytes(), {"access_point": ("accessPoint",), "spot": ("spot",)}, ("access_point", "spot")):
-        if isinstance(row, DecodeError):
-            raise ValueError(f"{path.name}: {row}")
+    for row in rows_of(path, {"access_point": ("accessPoint",), "spot": ("spot",)}, ("access_point", "spot")):
         access_point, spot = row.cells["access_point"].strip(), row.cells["spot"].strip()
         if spot not in spots:
             raise ValueError(f"{path.name}: spot {spot} of access point {access_point} is not in the table of spots")

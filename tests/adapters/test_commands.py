@@ -64,6 +64,14 @@ def test_list_names_adapters_and_sources(city: Path, capsys: pytest.CaptureFixtu
         (RAIN + "sttings = {}\n", "sttings"),
         (RAIN + 'settings = { colour = "red" }\n', "colour"),
         (RAIN + 'settings = { stations = "/no/such/file.csv" }\n', "No such file"),
+        (RAIN + 'settings = { stations = "${folder}/table.csv" }\n', "table.csv: header: "),
+        (RAIN.replace("rain_gauge", "eltres") + 'settings = { devices = "${folder}/table.csv" }\n', "terminalId"),
+        (RAIN.replace("rain_gauge", "wifi") + 'settings = { spots = "${folder}/table.csv" }\n', "table.csv: header"),
+        (RAIN.replace("rain_gauge", "amedas") + 'settings = { stations = "${folder}/table.json" }\n', "table.json: "),
+        (
+            RAIN.replace("rain_gauge", "gtfs_realtime") + 'settings = { feed = "f", static = "${folder}/table.csv" }\n',
+            "is no zip",
+        ),
         (RAIN + 'via = { transport = "pigeon" }\n', "pigeon"),
         (RAIN + 'via = { transport = "mqtt" }\n', "topic"),
         (RAIN + 'via = { transport = "mqtt", topic = "a/#/b" }\n', "topic"),
@@ -84,6 +92,8 @@ def test_list_names_adapters_and_sources(city: Path, capsys: pytest.CaptureFixtu
 )
 def test_check_names_every_mistake(city: Path, capsys: pytest.CaptureFixture[str], text: str, complaint: str) -> None:
     (city / "sources.toml").write_text(text)
+    for table in ("table.csv", "table.json"):
+        (city / table).write_text("colour,size\nred,1\n")
     assert main(["adapters", "check"]) == 1
     told = capsys.readouterr().err
     assert complaint in told

@@ -8,7 +8,7 @@ from adapters.codecs.lpwa.entities import KINDS
 from adapters.codecs.lpwa.fields import fields_of
 from adapters.codecs.lpwa.layouts import LAYOUTS, Read
 from adapters.codecs.station import position
-from adapters.codecs.table import Row, rows
+from adapters.codecs.table import Row, rows_of
 from adapters.contract import DecodeError
 from models import Point
 
@@ -42,10 +42,8 @@ class Terminal(NamedTuple):
 def read_devices(path: Path) -> Mapping[str, Terminal]:
     """Terminal id (upper case) to row. Raises ValueError naming the first bad row, OSError without a file."""
     terminals: dict[str, Terminal] = {}
-    for row in rows(path.read_bytes(), COLUMNS, ("terminal", "type", "layout")):
+    for row in rows_of(path, COLUMNS, ("terminal", "type", "layout")):
         try:
-            if isinstance(row, DecodeError):
-                raise row
             terminal = _terminal(row)
         except DecodeError as error:
             raise ValueError(f"{path.name}: {error}") from error
