@@ -2,7 +2,7 @@
 
 import re
 from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
@@ -26,6 +26,29 @@ class Period:
     months: int = 0
     days: int = 0
     rest: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """The periods of an aggregation, numbered from 0: of one `length` from `borders[0]` on, negative numbers before it;
+    or (None) from each of `borders` to the next."""
+
+    borders: Sequence[datetime]
+    length: timedelta | None = None
+
+    def edge(self, number: int) -> datetime:
+        """When period `number` begins, and the one before it ends."""
+        if self.length is None:
+            return self.borders[number]
+        try:
+            return self.borders[0] + self.length * number
+        except OverflowError:
+            return _LAST
+
+    @property
+    def end(self) -> datetime:
+        """Nothing lies at or after it."""
+        return _LAST if self.length is not None else self.borders[-1]
 
 
 def parse_period(text: str, field: str = "aggrPeriodDuration") -> Period | None:
@@ -62,12 +85,6 @@ def boundaries(start: datetime, end: datetime, period: Period, zone: tzinfo, mos
 def step(period: Period, zone: tzinfo) -> timedelta | None:
     """How long every period is, when the calendar of `zone` makes none longer or shorter."""
     return None if period.months or (period.days and zone is not UTC) else _DAY * period.days + period.rest
-
-
-def edges(start: datetime, length: timedelta, numbers: Iterable[int]) -> list[datetime]:
-    """The borders of the periods with these numbers alone, of all those that follow `start`."""
-    even = Period(rest=length)
-    return [_shifted(start, even, number, UTC) for number in sorted({edge for no in numbers for edge in (no, no + 1)})]
 
 
 def aligned(start: datetime, period: Period, zone: tzinfo) -> datetime:

@@ -1,10 +1,10 @@
 """Aggregated evolutions: methods over periods, computed in the database (GS CIM 009, 4.5.19)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from math import sqrt
+from operator import itemgetter
 from typing import Any, Final
 
 from broker.store.coverage import Cover, coverage
@@ -16,7 +16,7 @@ from broker.store.tenants import known_terms
 from ngsi import times
 from ngsi.errors import InvalidRequest, TooComplexQuery
 from ngsi.evolution import Aggregated
-from ngsi.periods import aligned, boundaries, edges, step
+from ngsi.periods import Buckets, aligned, boundaries, step
 from ngsi.query.temporal import Aggregation
 
 _DISTINCT: Final = (
@@ -29,21 +29,43 @@ _TEXT: Final = (
     "(case when h.type = 0 then case h.form when 't' then h.text when 'j' then "
     "case when h.json ->> '@type' in ('DateTime', 'Date', 'Time') then h.json ->> '@value' end end end)"
 )
-# of a period's row: the columns, what a method that does not need one finds there, and which methods need it
+# of a period's row: the columns, made of readings and of roll-ups, and which methods need them
 _COLUMNS: Final[dict[str, tuple[str, str, frozenset[str]]]] = {
-    "arrays": ("count(*) filter (where h.form = 'a')", "0", frozenset({"stddev", "sumsq"})),
-    "texts": (f"count({_TEXT})", "0", _TEXTUAL),
-    "sum": ("sum(h.number)", "null::float8", frozenset({"sum", "avg"})),
-    "squares": ("sum(h.number * h.number)", "null::float8", frozenset({"sumsq"})),
-    "deviation": ("var_pop(h.number) * count(h.number)", "null::float8", frozenset({"stddev"})),
-    "least": ("min(h.number)", "null::float8", frozenset({"min"})),
-    "most": ("max(h.number)", "null::float8", frozenset({"max"})),
+    "sum": ("sum(h.number)", "sum(sum)", frozenset({"sum", "avg"})),
+    "squares": ("sum(h.number * h.number)", "sum(squares)", frozenset({"sumsq"})),
+    "deviation": (
+        "var_pop(h.number) * count(h.number)",
+        "sum(deviation + measured * (sum / nullif(measured, 0) - mean) ^ 2)",
+        frozenset({"stddev"}),
+    ),
+    "least": ("min(h.number)", "min(least)", frozenset({"min"})),
+    "most": ("max(h.number)", "max(most)", frozenset({"max"})),
     "first_text": (f'min({_TEXT} collate "C")', "null::text", frozenset({"min"})),
     "last_text": (f'max({_TEXT} collate "C")', "null::text", frozenset({"max"})),
     "distinct_values": (_DISTINCT, "0", frozenset({"distinctCount"})),
 }
+# what tells on which values a method can be applied: of readings, and which methods ask
+_TELLING: Final[dict[str, tuple[str, frozenset[str]]]] = {
+    "arrays": ("count(*) filter (where h.form = 'a')", frozenset({"stddev", "sumsq"})),
+    "texts": (f"count({_TEXT})", _TEXTUAL),
+}
+# the bucket of an instant, and its number from 0: periods of one length $5 from $4 on, and those between borders $4
+_EVEN: Final = (
+    "time_bucket($5::interval, :at, $4::timestamptz)",
+    "round(date_part('epoch', bucket - $4::timestamptz) / date_part('epoch', $5::interval))::bigint",
+)
+_LISTED: Final = (
+    "width_bucket(:at, $4::timestamptz[])",
+    "case when $5::interval is null then bucket - 1 end",
+)
+_PARTS: Final = "part"
+_PARTS_WITH_MEAN: Final = """(
+    select *, sum(sum) over w / nullif(sum(measured) over w, 0) as mean
+    from part window w as (partition by entity, attribute, dataset, bucket)
+)"""
 _EXACT: Final = 2**53
 _RESOLUTION: Final = datetime.resolution
+_PERIOD: Final = itemgetter("period")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,105 +108,124 @@ async def aggregate(
     series = await chosen(database, entities, wanted)
     if not series:
         return {}
-    borders = await _borders(database, _arrays(series), wanted, asked, most)
-    if borders is None:
+    buckets = await _buckets(database, series, wanted, asked, most)
+    if buckets is None:
         return {}
-    cover = await coverage(database, [entity.no for entity in entities], wanted.temporal, borders, asked)
+    cover = await coverage(database, [entity.no for entity in entities], wanted.temporal, buckets, asked)
     rolled = [item for item in series if cover is not None and item[0] in cover.ready]
-    rows = await _rolled(database, rolled, borders, cover) if cover is not None and rolled else []
-    if any(row["texts"] for row in rows) and not _TEXTUAL.isdisjoint(asked.methods):
+    rows = await _rolled(database, rolled, buckets, asked, cover) if cover is not None and rolled else []
+    if not _TEXTUAL.isdisjoint(asked.methods) and any(row["texts"] for row in rows):
         rows, rolled = [], []  # roll-ups hold numbers only
     raw = [item for item in series if item not in set(rolled)] if rolled else series
-    rows += await _raw(database, raw, borders, wanted, asked) if raw else []
-    return await _aggregated(database, rows, borders, asked)
+    rows += await _raw(database, raw, buckets, wanted, asked, most) if raw else []
+    if buckets.length is not None and len({row["period"] for row in rows}) > most:
+        raise TooComplexQuery(f"aggrPeriodDuration: more than {most} periods hold instances")
+    return await _aggregated(database, rows, buckets, asked)
 
 
 async def _raw(
-    database: Database, series: list[Series], borders: list[datetime], wanted: Wanted, asked: Aggregation
+    database: Database, series: list[Series], buckets: Buckets, wanted: Wanted, asked: Aggregation, most: int
 ) -> list[Any]:
     columns = ["count(*) as total", "count(h.number) as measured"]
-    for name, (needed, otherwise, methods) in _COLUMNS.items():
-        columns.append(f"{otherwise if methods.isdisjoint(asked.methods) else needed} as {name}")
-    sql = _sql("raw", wanted).replace(":columns", ", ".join(columns))
-    start, end = wanted.temporal.start, wanted.temporal.end
-    return list(await database.by_series.fetch(sql, *_arrays(series), start, end, borders[:-1]))
+    for name, (made, methods) in _TELLING.items():
+        columns.append(f"{'0' if methods.isdisjoint(asked.methods) else made} as {name}")
+    columns += [f"{made} as {name}" for name, (made, _, methods) in _needed(asked)]
+    sql = _sql("raw", wanted, buckets).replace(":columns", ", ".join(columns))
+    span = wanted.temporal.start, wanted.temporal.end
+    return list(await database.by_series.fetch(sql, *_arrays(series), *_told(buckets), *span, most + 1))
 
 
-async def _rolled(database: Database, series: list[Series], borders: list[datetime], cover: Cover) -> list[Any]:
-    sql = statements("aggregates")["rolled"]
-    return list(
-        await database.readers.fetch(
-            sql, *_arrays(series), borders[:-1], cover.seconds, cover.since, cover.until, *cover.around
-        )
-    )
+async def _rolled(
+    database: Database, series: list[Series], buckets: Buckets, asked: Aggregation, cover: Cover
+) -> list[Any]:
+    columns = [f"sum({name}) as {name}" for name in ("total", "measured", *_TELLING)]
+    columns += [f"{made} as {name}" for name, (_, made, _) in _needed(asked)]
+    parts = _PARTS_WITH_MEAN if "stddev" in asked.methods else _PARTS
+    sql = _sql("rolled", None, buckets).replace(":columns", ", ".join(columns)).replace(":parts", parts)
+    spans = cover.since, cover.until, cover.seconds, *cover.around
+    return list(await database.by_series.fetch(sql, *_arrays(series), *_told(buckets), *spans))
+
+
+def _needed(asked: Aggregation) -> list[tuple[str, tuple[str, str, frozenset[str]]]]:
+    return [item for item in _COLUMNS.items() if not item[1][2].isdisjoint(asked.methods)]
 
 
 def _arrays(series: list[Series]) -> list[list[int]]:
     return [list(column) for column in zip(*series, strict=True)]
 
 
-def _sql(name: str, wanted: Wanted) -> str:
-    axis, condition = window(wanted.temporal, tombstones=False)
-    return statements("aggregates")[name].replace(":axis", axis).replace(":condition", condition)
+def _told(buckets: Buckets) -> tuple[Any, timedelta | None]:
+    """$4 and $5 of a statement."""
+    return (list(buckets.borders[:-1]) if buckets.length is None else buckets.borders[0]), buckets.length
 
 
-async def _borders(
-    database: Database, arrays: list[list[int]], wanted: Wanted, asked: Aggregation, most: int
-) -> list[datetime] | None:
-    """The borders of the periods; None when there is no instance."""
-    start, end = wanted.temporal.start, wanted.temporal.end
-    if start is None or end is None:
-        row = await database.by_series.fetchrow(_sql("extremes", wanted), *arrays, start, end)
+def _sql(name: str, wanted: Wanted | None, buckets: Buckets | None = None) -> str:
+    """The statement for the timeproperty of `wanted` (None: observedAt), and for `buckets`."""
+    axis, condition = window(wanted.temporal, tombstones=False) if wanted is not None else ("at", "")
+    sql = statements("aggregates")[name].replace(":axis", axis).replace(":condition", condition)
+    if buckets is None:
+        return sql
+    bucket, number = _LISTED if buckets.length is None else _EVEN
+    sql = sql.replace(":bucket", bucket.replace(":at", f"h.{axis}")).replace(":number", number)
+    return sql.replace(":rolled", bucket.replace(":at", "r.start"))
+
+
+async def _buckets(
+    database: Database, series: list[Series], wanted: Wanted, asked: Aggregation, most: int
+) -> Buckets | None:
+    """The periods; None when there is no instance. Those of one length need no end: they are told by their number."""
+    start, end, zone = wanted.temporal.start, wanted.temporal.end, asked.zone or UTC
+    length = step(asked.period, zone) if asked.period is not None else None
+    last = end
+    if start is None or (last is None and length is None):
+        row = await database.by_series.fetchrow(_sql("extremes", wanted), *_arrays(series), start, end)
         if row["first"] is None:
             return None
-        start, end = start or row["first"], end or row["last"] + _RESOLUTION
-        last = row["last"]
-    else:
-        last = end
-    if asked.period is None:
-        return [start, wanted.temporal.end or last]
-    if asked.zone is not None:
+        start, last = start or row["first"], end or row["last"]
+    if asked.period is not None and asked.zone is not None:
         start = aligned(start, asked.period, asked.zone)
-    length = step(asked.period, asked.zone or UTC)
-    if length is None or (end - start) / length <= most:
-        return boundaries(start, end, asked.period, asked.zone or UTC, most)
-    return await _occupied(database, arrays, wanted, start, length, most)
-
-
-async def _occupied(
-    database: Database, arrays: list[list[int]], wanted: Wanted, start: datetime, length: timedelta, most: int
-) -> list[datetime]:
-    """The borders of those periods that hold anything: of short ones over years there are few."""
-    window_of = (wanted.temporal.start, wanted.temporal.end)
-    rows = await database.readers.fetch(_sql("occupied", wanted), *arrays, *window_of, start, length, most + 1)
-    if len(rows) > most:
-        raise TooComplexQuery(f"aggrPeriodDuration: more than {most} periods hold instances")
-    return edges(start, length, [row["number"] for row in rows])
+    if length is not None:
+        return Buckets([start], length)
+    assert last is not None  # looked for above, where the request tells no end
+    if asked.period is None:
+        return Buckets([start, last])
+    return Buckets(boundaries(start, end or last + _RESOLUTION, asked.period, zone, most))
 
 
 async def _aggregated(
-    database: Database, rows: Sequence[Any], borders: list[datetime], asked: Aggregation
+    database: Database, rows: Sequence[Any], buckets: Buckets, asked: Aggregation
 ) -> dict[int, list[Aggregated]]:
-    iris = await known_terms(database, {no for row in rows for no in (row["attribute"], row["dataset"])})
-    stamps = [times.text(border) for border in borders]
+    by_series: dict[Series, list[Any]] = {}
+    for row in rows:
+        by_series.setdefault(row[:3], []).append(row)
+    iris = await known_terms(database, {no for item in by_series for no in item[1:]})
+    stamps = _Stamps(buckets)
     found: dict[int, list[Aggregated]] = {}
-    for (entity, attribute, dataset), group in groupby(rows, key=_series_of):
-        periods = list(group)
-        _check_eligible(iris[attribute], periods, asked.methods)
-        kind = KIND_NAMES[max(row["type"] for row in periods)]
+    for (entity, attribute, dataset), periods in sorted(by_series.items(), key=itemgetter(0)):
+        periods.sort(key=_PERIOD)
         values = {name: _values(METHODS[name], periods, stamps) for name in asked.methods}
+        _check_eligible(iris[attribute], values)
+        kind = KIND_NAMES[max(row["type"] for row in periods)]
         shown = "Relationship" if kind.endswith("Relationship") else "Property"
         found.setdefault(entity, []).append(Aggregated(iris[attribute], iris.get(dataset), shown, values))
     return found
 
 
-def _series_of(row: Any) -> Series:
-    return row["entity"], row["attribute"], row["dataset"]
+class _Stamps(dict[int, str]):
+    """The texts of the borders of `buckets`, each written once."""
+
+    def __init__(self, buckets: Buckets) -> None:
+        super().__init__()
+        self._buckets = buckets
+
+    def __missing__(self, number: int) -> str:
+        stamp = self[number] = times.text(self._buckets.edge(number))
+        return stamp
 
 
-def _values(method: Method, rows: Sequence[Any], stamps: list[str]) -> list[tuple[Any, str, str]]:
+def _values(method: Method, rows: Sequence[Any], stamps: _Stamps) -> list[tuple[Any, str, str]]:
     return [
-        (_number(method.value(row)), stamps[row["period"] - 1], stamps[row["period"]])
+        (_number(method.value(row)), stamps[row["period"]], stamps[row["period"] + 1])
         for row in rows
         if method.anything or _fits(method, row)
     ]
@@ -194,9 +235,9 @@ def _fits(method: Method, row: Any) -> bool:
     return bool(row["measured"] > row["arrays"] or (method.arrays and row["arrays"]) or (method.texts and row["texts"]))
 
 
-def _check_eligible(iri: str, rows: Sequence[Any], methods: Sequence[str]) -> None:
-    for name in methods:
-        if not METHODS[name].anything and not any(_fits(METHODS[name], row) for row in rows):
+def _check_eligible(iri: str, values: Mapping[str, Sized]) -> None:
+    for name, found in values.items():
+        if not found:
             raise InvalidRequest(
                 f"aggrMethods: {name} cannot be applied to the values of {iri} (table 4.5.19.1-1); "
                 "name the attributes to be aggregated with pick"

@@ -8,6 +8,7 @@ from typing import Any, Final
 from broker.store.db import Database
 from broker.store.statements import statements
 from ngsi.errors import InvalidRequest
+from ngsi.periods import Buckets
 from ngsi.query.temporal import Aggregation, TemporalQuery
 
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -28,7 +29,7 @@ class Cover:
 
 
 async def coverage(
-    database: Database, entities: list[int], query: TemporalQuery, borders: Sequence[datetime], asked: Aggregation
+    database: Database, entities: list[int], query: TemporalQuery, buckets: Buckets, asked: Aggregation
 ) -> Cover | None:
     """The best cover; None when only raw readings can answer.
 
@@ -42,11 +43,11 @@ async def coverage(
     start, upto = query.start, row["upto"]
     level = None
     if start is not None and upto is not None and _rolls(query, asked):
-        level = _level(policies, start, upto, borders)
+        level = _level(policies, start, upto, buckets)
     if level is None or start is None:
         _check_raw(policies, start)
         return None
-    end = min(query.end or borders[-1], borders[-1])
+    end = min(query.end or buckets.end, buckets.end)
     since = _ceil(start, level)
     until = max(since, _floor(min(end, upto), level))
     # an empty span would be looked for in every series
@@ -59,12 +60,16 @@ def _rolls(query: TemporalQuery, asked: Aggregation) -> bool:
     return query.property == "observedAt" and query.relation is not None and "distinctCount" not in asked.methods
 
 
-def _level(policies: Sequence[Any], start: datetime, upto: datetime, borders: Sequence[datetime]) -> int | None:
+def _level(policies: Sequence[Any], start: datetime, upto: datetime, buckets: Buckets) -> int | None:
     """The coarsest level that every policy keeps since `start` and that no period divides."""
     common = set.intersection(*(_kept(policy["levels"], start, upto) for policy in policies))
-    inner = borders[:-1]
-    fitting = [level for level in common if all(_floor(border, level) == border for border in inner)]
-    return max(fitting, default=None)
+    return max((level for level in common if _divides_none(level, buckets)), default=None)
+
+
+def _divides_none(level: int, buckets: Buckets) -> bool:
+    if buckets.length is not None:
+        return _floor(buckets.borders[0], level) == buckets.borders[0] and not buckets.length % timedelta(seconds=level)
+    return all(_floor(border, level) == border for border in buckets.borders[:-1])
 
 
 def _kept(levels: dict[str, int | None], start: datetime, upto: datetime) -> set[int]:

@@ -31,7 +31,12 @@ _BY_VALUE = {"plan_cache_mode": "force_custom_plan", "max_parallel_workers_per_g
 
 # Readings are looked for series by series, by index, in every chunk that the time range leaves: to plan that anew for
 # each question would cost more than to answer it.
-_BY_SERIES = {"plan_cache_mode": "force_generic_plan", "max_parallel_workers_per_gather": "0", "jit": "off"}
+_BY_SERIES = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+}
 
 
 class Database:
