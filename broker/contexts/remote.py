@@ -36,12 +36,13 @@ async def fetch(url: str, settings: Settings, guard: Guard) -> Fetched:
     """The context at `url`. Raises LdContextNotAvailable (no answer), BadRequestData (not a context)."""
     try:
         target = httpx.URL(url)
-    except httpx.InvalidURL:
+        target.host  # noqa: B018  decoded here: a label may be no Punycode
+    except (httpx.InvalidURL, UnicodeError):
         raise BadRequestData(f"@context: {shown(url)} is not a URL") from None
     try:
         async with asyncio.timeout(settings.context_timeout):
             body, lifetime = await _followed(target, settings, guard)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError, TimeoutError) as error:
         raise LdContextNotAvailable(f"@context {shown(url)} could not be fetched: {type(error).__name__}") from None
     except Refused as refused:
         raise LdContextNotAvailable(f"@context {shown(url)}: {refused}") from None

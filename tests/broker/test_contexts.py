@@ -69,6 +69,14 @@ async def test_a_source_without_an_answer_is_504(city: httpx.AsyncClient, web: S
     assert await listed(city) == []
 
 
+@pytest.mark.parametrize("host", ["xn--", "xn--a", "\u2603.example", "a\u200bb.example", "127.0.0.1:x"])
+async def test_a_host_that_there_cannot_be_is_400(city: httpx.AsyncClient, web: Source, host: str) -> None:
+    answer = await post_ld(city, "/entities", {**ROOM, "@context": f"http://{host}/c.jsonld"})
+    assert (answer.status_code, answer.json()["type"]) == (400, ERRORS + "BadRequestData")
+    web.pages["/away"] = Page(b"", 302, {"Location": "http://xn--a/c.jsonld"})
+    assert (await city.get("/entities?type=Room", headers=link(web.url("/away")))).status_code == 504
+
+
 @pytest.mark.parametrize(
     "page", [Page(b"<html>"), Page(b"{}"), Page(b"[]"), Page(b'{"@context": 5}'), Page(b'{"@context":"' + b"x" * 2**21)]
 )
