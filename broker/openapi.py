@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
-from broker.api.negotiation import ENTITIES
 from broker.api.operation import Operation
 from broker.api.parameters import PARAMETERS, largest
 from broker.schemas import SCHEMAS
@@ -39,11 +38,14 @@ ANSWER_HEADERS: Final = {
     "NGSILD-Results-Count": "number of all results, when `count` asks for it",
     "Content-Range": "the time span that the answer covers",
     "Link": "the @context, and the pages before and after",
+    "Preference-Applied": "the version that `Prefer` asked for, or the nearest one known",
 }
+_SHOWN: Final = (200, 203, 206)  # with what was asked for
 _MEANINGS: Final = {
     200: "the answer",
     201: "created",
     202: "taken up",
+    203: "the answer, altered to suit an earlier version",
     204: "done",
     206: "a part of the answer",
     207: "done in part",
@@ -152,7 +154,7 @@ def _asked(operation: Operation) -> Iterator[str]:
         yield "NGSILD-Tenant"
     if operation.path.startswith(("/ngsi-ld/", "/temporal/")):
         yield "Link"
-    if operation.offers == ENTITIES:
+    if 203 in operation.answers:
         yield "Prefer"
     if operation.versioned:
         if operation.method != "GET":
@@ -164,16 +166,18 @@ def _asked(operation: Operation) -> Iterator[str]:
 
 def _told(operation: Operation, status: int) -> Iterator[str]:
     """The headers of an answer with `status`."""
-    if operation.versioned and operation.method != "DELETE" and status in (200, 201, 204, 304):
+    if operation.versioned and operation.method != "DELETE" and status in (200, 201, 203, 204, 304):
         yield "ETag"
     if status == 201 and operation.answers[201] is None and operation.path.startswith("/ngsi-ld/"):
         yield "Location"
     if status == 206:
         yield "Content-Range"
-    if status in (200, 206) and "count" in operation.query:
+    if status in _SHOWN and "count" in operation.query:
         yield "NGSILD-Results-Count"
-    if status in (200, 206) and operation.asks:
+    if status in _SHOWN and operation.asks:
         yield "Link"
+    if status in _SHOWN and 203 in operation.answers:
+        yield "Preference-Applied"
 
 
 def _successes(operation: Operation) -> dict[str, Any]:
@@ -192,7 +196,7 @@ def _answer(operation: Operation, status: int) -> dict[str, Any]:
 
 
 def _media(operation: Operation, status: int) -> tuple[str, ...]:
-    return operation.offers if status in (200, 206) else (_JSON,)
+    return operation.offers if status in _SHOWN else (_JSON,)
 
 
 def _errors(operation: Operation) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ngsi.errors import BadRequestData
 ROOT = "http://127.0.0.1:1026"
 DOCUMENT = openapi.describe(OPERATIONS)
 ID = "urn:ngsi-ld:Room:1"
-ROOM = {"id": ID, "type": "Room", "t": {"type": "Property", "value": 1}}
+ROOM = {"id": ID, "type": "Room", "t": {"type": "Property", "value": 1, "unitCode": "CEL"}}
 
 
 async def test_the_page_needs_nothing_from_another_server(client: httpx.AsyncClient) -> None:
@@ -56,6 +56,10 @@ def asked(method: str, path: str) -> set[str]:
     [
         ("get", f"{V1}/entities", {"NGSILD-Tenant", "Link", "Prefer"}),
         ("get", f"{V1}/entities/{{id}}", {"NGSILD-Tenant", "Link", "Prefer", "If-None-Match"}),
+        ("post", f"{V1}/entityOperations/query", {"NGSILD-Tenant", "Link", "Prefer"}),
+        ("get", f"{V1}/temporal/entities", {"NGSILD-Tenant", "Link", "Prefer"}),
+        ("get", f"{V1}/temporal/entities/{{id}}", {"NGSILD-Tenant", "Link", "Prefer"}),
+        ("post", f"{V1}/temporal/entityOperations/query", {"NGSILD-Tenant", "Link", "Prefer"}),
         ("post", f"{V1}/entities", {"NGSILD-Tenant", "Link", "If-Match", "If-None-Match"}),
         ("patch", f"{V1}/entities/{{id}}/attrs", {"NGSILD-Tenant", "Link", "If-Match", "If-None-Match"}),
         ("get", f"{V1}/stream", {"NGSILD-Tenant", "Link", "Last-Event-ID"}),
@@ -73,17 +77,30 @@ async def test_the_headers_of_answers_are_told(client: httpx.AsyncClient) -> Non
     same = await client.get(f"/entities/{ID}", headers={"If-None-Match": read.headers["etag"]})
     late = await client.delete(f"/entities/{ID}", headers={"If-Match": '"1"'})
     many = await client.get("/entities?type=Room&count=true")
+    earlier, former = {"Prefer": "ngsi-ld=1.0"}, "timerel=after&timeAt=2020-01-01T00:00:00Z&timeproperty=createdAt"
+    older = await client.get(f"/entities/{ID}", headers=earlier)
+    olden = await client.get("/entities?type=Room&count=true", headers=earlier)
+    by_body = {"type": "Query", "entities": [{"type": "Room"}]}
+    posted = await client.post("/entityOperations/query?count=true", json=by_body, headers=earlier)
+    past = await client.get(f"/temporal/entities/{ID}?{former}", headers=earlier)
+    evolved = await client.get(f"/temporal/entities?type=Room&{former}", headers=earlier)
     for method, path, answer in (
         ("post", f"{V1}/entities", made),
         ("get", f"{V1}/entities/{{id}}", read),
         ("get", f"{V1}/entities/{{id}}", same),
         ("delete", f"{V1}/entities/{{id}}", late),
         ("get", f"{V1}/entities", many),
+        ("get", f"{V1}/entities/{{id}}", older),
+        ("get", f"{V1}/entities", olden),
+        ("post", f"{V1}/entityOperations/query", posted),
+        ("get", f"{V1}/temporal/entities/{{id}}", past),
+        ("get", f"{V1}/temporal/entities", evolved),
     ):
         known = told(method, path)[str(answer.status_code)]
         for name in openapi.ANSWER_HEADERS:
             assert name in known or name not in answer.headers, (method, path, name)
     assert [each.status_code for each in (made, read, same, late, many)] == [201, 200, 304, 412, 200]
+    assert {each.status_code for each in (older, olden, posted, past, evolved)} == {203}
 
 
 async def test_an_unknown_tenant_is_an_error_that_is_told(client: httpx.AsyncClient) -> None:

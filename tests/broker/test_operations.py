@@ -20,6 +20,7 @@ AWAY = {"Link": '<http://127.0.0.1:1/away>; rel="http://www.w3.org/ns/json-ld#co
 CORE = {"Link": f'<{CORE_CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"'}
 NOBODY = {"NGSILD-Tenant": "nobody"}
 TENANT = {"NGSILD-Tenant": "kanazawa"}
+EARLIER = {"Prefer": "ngsi-ld=1.0"}
 VERSION = {"If-Match": '"5f3a"'}
 MAP = {"NGSILD-EntityMap": "urn:ngsi-ld:entitymap:1"}
 BAD, INVALID, UNKNOWN, GONE = "BadRequestData", "InvalidRequest", "ResourceNotFound", "NonexistentTenant"
@@ -121,6 +122,7 @@ CASES: dict[str, list[Case]] = {
         case("/entities?type=Room", 200),
         case("/entities/?q=a==1&count=true", 200),
         case("/entities?local=true", 200, Accept="application/geo+json"),
+        case("/entities?type=Room", 203, **EARLIER),
         case("/entities", 400, BAD),
         case("/entities?type=Room&nonsense=1", 400, INVALID),
         case("/entities?type=Room&limit=-1", 400, BAD),
@@ -146,6 +148,7 @@ CASES: dict[str, list[Case]] = {
     "GET /entities/{id}": [
         case(f"/entities/{ID}", 200),
         case(f"/entities/{ID}/?type=Room&attrs=a&options=keyValues", 200),
+        case(f"/entities/{ID}", 203, **EARLIER),
         case("/entities/nonsense", 400, BAD),
         case(f"/entities/{ID}?nonsense=1", 400, INVALID),
         case(f"/entities/{NEW}", 404, UNKNOWN),
@@ -328,7 +331,9 @@ def _check(answer: httpx.Response, it: Case) -> None:
         assert answer.json()["type"] == ERRORS + it.error, (it, answer.text)
     if it.status >= 400:
         assert answer.json().keys() >= {"type", "title", "detail", "status"}, it
-    if it.status == 200:
+    if "Prefer" in it.headers:
+        assert answer.headers["preference-applied"] == it.headers["Prefer"], it
+    if it.status in (200, 203):
         # the @context is in the answer or in a Link, but a list of stored contexts has none
         inside = b"@context" in answer.content
         assert inside or "link" in answer.headers or it.path.startswith("/jsonldContexts"), it

@@ -11,7 +11,7 @@ from broker.api.parameters import ENTITY_MAP, FILTER, PAGE, PROJECTION, REPRESEN
 _TEMPORAL: Final = f"{V1}/temporal/entities"
 _EVOLUTION: Final = f"{_TEMPORAL}/{{id}}"
 _PAST: Final = TEMPORAL | (PROJECTION - {"geometryProperty"}) | REPRESENTATION | LOCAL
-_PARTIAL: Final = {200: "EntitiesTemporal", 206: "EntitiesTemporal"}
+_PARTIAL: Final = dict.fromkeys((200, 203, 206), "EntitiesTemporal")
 HISTORY_ROWS: Final = (
     Operation(
         "POST", _TEMPORAL, temporal.upsert, LOCAL, "EntityTemporal", answers={201: None, 204: None}, errors=(400, 504)
@@ -43,7 +43,7 @@ HISTORY_ROWS: Final = (
         evolutions.retrieve,
         _PAST,
         offers=CONTEXTUAL,
-        answers={200: "EntityTemporal", 206: "EntityTemporal"},
+        answers=dict.fromkeys((200, 203, 206), "EntityTemporal"),
         errors=(400, 403, 404, 504),
         choices=TEMPORAL_CHOICES,
     ),
