@@ -1,6 +1,8 @@
 """Japanese time, numbers, tables and station tables: the readings and the refusals."""
 
 import codecs
+import io
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 from adapters.air_quality.compass import signed_direction
 from adapters.codecs.cells import Cells, Quantity
 from adapters.codecs.documents import parsed
+from adapters.codecs.gbfs import feed_urls
+from adapters.codecs.gtfs import files_of
 from adapters.codecs.instants import moment
 from adapters.codecs.jst import JST, local, plausible, with_year
 from adapters.codecs.number import MUNICIPAL, Range, number
@@ -314,3 +318,18 @@ def test_brackets_may_tell_columns_apart() -> None:
     (row,) = rows("雨量（60分）,雨量(10分)\n3,1\n".encode(), columns, ("ten",))
     assert isinstance(row, Row)
     assert row.cells == {"ten": "1", "hour": "3"}
+
+
+def test_a_damaged_zip_is_refused() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("stops.txt", "stop_id,stop_name\n" + "1,駅西\n" * 1000)
+    whole = buffer.getvalue()
+    assert files_of(whole)["stops"].startswith(b"stop_id")
+    with pytest.raises(DecodeError, match="is no zip that can be read"):
+        files_of(whole[:45] + bytes([whole[45] ^ 0xFF, whole[46] ^ 0xFF]) + whole[47:])
+
+
+def test_feeds_that_are_no_texts_are_passed_over() -> None:
+    feeds = b'[{"name": "a", "url": "http://h/a"}, {"name": ["b"], "url": "http://h/b"}, {"name": "c", "url": 5}, 6]'
+    assert feed_urls(b'{"last_updated": 1, "data": {"feeds": %s}}' % feeds) == {"a": "http://h/a"}
