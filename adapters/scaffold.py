@@ -2,6 +2,7 @@
 
 import re
 import sys
+from keyword import iskeyword
 from pathlib import Path
 from shlex import quote
 
@@ -80,8 +81,10 @@ def scaffold(name: str, parent: Path) -> list[Path]:
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r}: the name of an adapter is made of a-z, 0-9 and _ and begins with a letter")
     folder, module = parent / name, package(name, parent)
-    if not all(part.isidentifier() for part in module.split(".")):
-        raise ValueError(f"{parent}: Python imports no {module}; folders are made of a-z, 0-9 and _")
+    if not all(part.isidentifier() and not iskeyword(part) for part in module.split(".")):
+        raise ValueError(
+            f"{parent}: Python imports no {module}; folders are made of a-z, 0-9 and _, and no word of its own"
+        )
     folder.mkdir(parents=True, exist_ok=False)
     words = {"name": name, "package": module, "title": name.replace("_", " ").capitalize()}
     written = []

@@ -36,7 +36,7 @@ def test_a_new_adapter_works_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
             del sys.modules[name]
 
 
-@pytest.mark.parametrize("name", ["Snow", "../x", "", "1a", "a-b"])
+@pytest.mark.parametrize("name", ["Snow", "../x", "", "1a", "a-b", "class"])
 def test_a_new_adapter_has_a_plain_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="a-z"):
         scaffold(name, tmp_path)
