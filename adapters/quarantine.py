@@ -105,21 +105,30 @@ class Quarantine:
         """Records without their bytes, newest first."""
         params: dict[str, str | int] = {"limit": limit, "offset": offset} | ({"source": source} if source else {})
         response = await self._client.get(self._url, params=params, headers=_headers(tenant))
-        response.raise_for_status()
-        return list(response.json())
+        return list(_told(response))
 
     async def show(self, number: int, tenant: str = "") -> dict[str, Any]:
         """One record with its raw bytes under `raw` (decoded). Raises LookupError when there is none."""
         response = await self._client.get(f"{self._url}/{number}", headers=_headers(tenant))
         if response.status_code == 404:
             raise LookupError(f"quarantine holds no record {number}")
-        response.raise_for_status()
-        record: dict[str, Any] = response.json()
+        record: dict[str, Any] = _told(response)
         return record | {"raw": b64decode(record["raw"])}
 
     async def mark_replayed(self, number: int, tenant: str = "") -> None:
         answer = await self._client.post(f"{self._url}/{number}/replayed", headers=_headers(tenant))
         answer.raise_for_status()
+
+
+def _told(response: httpx.Response) -> Any:
+    """Raises httpx.HTTPError for an error, and for what is no JSON: then some other server answers."""
+    response.raise_for_status()
+    try:
+        return response.json()
+    except ValueError as error:
+        raise httpx.DecodingError(
+            f"{response.url} gives no JSON, so it is no broker", request=response.request
+        ) from error
 
 
 def _headers(tenant: str) -> dict[str, str]:

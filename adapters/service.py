@@ -153,6 +153,8 @@ def _admin_app(settings: AdapterSettings, metrics: Metrics) -> Starlette:
             return JSONResponse({"title": "Not found", "detail": str(error)}, 404)
         except (ReplayError, SourceError) as error:
             return JSONResponse({"title": "Not replayed", "detail": str(error)}, 409)
+        except httpx.HTTPError as error:
+            return JSONResponse({"title": "No answer of the broker", "detail": str(error)}, 502)
         return JSONResponse({"detail": told[0]})
 
     return Starlette(routes=[Route("/metrics", tell), Route("/quarantine/{id:int}/replay", again, methods=["POST"])])

@@ -19,7 +19,8 @@ replaced as well. Any other `$`, as in `$share/group/topic`, stands for itself.
 import logging
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -114,7 +115,7 @@ def bind(declaration: Declaration, around: Surroundings) -> Source:
 
     Raises SourceError naming the source; NotPermitted when it is personal and its permission is not complete.
     """
-    try:
+    with _named(declaration):
         adapter = load(declaration.adapter)
         missing = declaration.privacy.missing(declaration.owner) if adapter.personal else []
         decode = decoder(declaration, adapter, around)
@@ -133,10 +134,17 @@ def bind(declaration: Declaration, around: Surroundings) -> Source:
             Gate(declaration.name, declaration.quality, around.scores) if declaration.quality else None,
             Constants(),
         )
+
+
+@contextmanager
+def _named(declaration: Declaration) -> Iterator[None]:
+    """Turns what is wrong with a declaration into SourceError, which names the source."""
+    try:
+        yield
+    except SourceError:
+        raise
     except ValidationError as error:
         raise SourceError(f"source {declaration.name}: {_rules(error)}") from error
-    except NotPermitted:
-        raise
     except (DecodeError, LookupError, OSError, ValueError) as error:
         raise SourceError(f"source {declaration.name}: {error}") from error
     except Exception as error:  # somebody else's decoder may raise anything, and the other sources run on
@@ -169,12 +177,12 @@ def bind_all(declarations: Iterable[Declaration], around: Surroundings) -> list[
 
 
 def decoder(declaration: Declaration, adapter: Adapter, around: Surroundings) -> Decode:
-    """The adapter's decoder, bound to the declared settings and to what it may do with persons."""
-    settings: SourceSettings = adapter.settings.model_validate(revealed(declaration.settings))
+    """The adapter's decoder, bound to the declared settings and to what it may do with persons. Raises SourceError."""
     pseudonym = partial(around.keys.pseudonym, declaration.name)
-    return adapter.decoder(
-        settings, Privacy(pseudonym, declaration.name, declaration.privacy, around.store, around.opt_out)
-    )
+    privacy = Privacy(pseudonym, declaration.name, declaration.privacy, around.store, around.opt_out)
+    with _named(declaration):
+        settings: SourceSettings = adapter.settings.model_validate(revealed(declaration.settings))
+        return adapter.decoder(settings, privacy)
 
 
 def _and(names: list[str]) -> str:

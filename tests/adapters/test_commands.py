@@ -4,7 +4,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from adapters.__main__ import main
 from adapters.privacy.store import PrivacyStore, Publication
@@ -12,7 +12,7 @@ from adapters.settings import AdapterSettings
 from adapters.sources import SourceError, bind_all, read
 from adapters.surroundings import surroundings
 from tests.adapters.cases import HOUSE
-from tests.adapters.recorder import Recorder
+from tests.adapters.recorder import Recorder, serving
 
 RAIN = '[[source]]\nname = "rain"\nadapter = "rain_gauge"\n'
 WIFI = '[[source]]\nname = "wifi"\nadapter = "wifi"\n'
@@ -198,11 +198,16 @@ def test_quarantine_is_listed_and_shown(city: Path, recorder: Recorder, capsys: 
     assert "no record 9" in capsys.readouterr().err
 
 
-def test_a_row_is_replayed_with_todays_table(city: Path, recorder: Recorder) -> None:
+def test_a_row_is_replayed_with_todays_table(
+    city: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
     row = "観測所名,観測日時,10分雨量\n新しい所,2026/06/19 12:40,1.5\n".encode()
     set_aside(recorder, "rain", row)
     assert main(["quarantine", "replay", "1"]) == 1  # the station is still unknown
     assert recorder.replayed == []
+    (city / "sources.toml").write_text(RAIN + 'settings = { stations = "${folder}/none.csv" }\n')
+    assert main(["quarantine", "replay", "1"]) == 1
+    assert "none.csv" in capsys.readouterr().err
     (city / "stations.csv").write_text("code,name,latitude,longitude\nnew,新しい所,36.5,136.6\n")
     (city / "sources.toml").write_text(RAIN + f'settings = {{ stations = "{city}/stations.csv" }}\n')
     assert main(["quarantine", "replay", "1"]) == 0
@@ -249,6 +254,18 @@ def test_an_unreachable_broker_is_one_line(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setenv("ADAPTERS_BROKER_URL", "http://127.0.0.1:9")
     assert main(["quarantine", "list"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_server_that_is_no_broker_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(PlainTextResponse("hello")) as port:
+        monkeypatch.setenv("ADAPTERS_BROKER_URL", f"http://127.0.0.1:{port}")
+        for command in (["list"], ["show", "1"], ["replay", "1"]):
+            assert main(["quarantine", *command]) == 1
+            told = capsys.readouterr().err
+            assert "gives no JSON, so it is no broker" in told
+            assert told.count("\n") == 1
 
 
 def test_no_module_of_the_house_names_a_missing_file() -> None:

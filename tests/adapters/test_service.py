@@ -12,6 +12,7 @@ import pytest
 from starlette.responses import Response
 
 from adapters import service
+from adapters.metrics import Metrics
 from adapters.service import serve
 from adapters.settings import AdapterSettings
 from adapters.sources import read
@@ -170,3 +171,11 @@ async def test_what_was_set_aside_is_replayed_over_http(
     assert (done.status_code, done.json()["detail"]) == (200, "record 1: 1 entities stored")
     assert names(recorder) == {"どこにもない"}
     assert recorder.replayed == [1]
+
+
+async def test_a_replay_while_the_broker_is_away_says_so(settings: AdapterSettings) -> None:
+    gone = settings.model_copy(update={"broker_url": f"http://127.0.0.1:{free_port()}"})
+    app = service._admin_app(gone, Metrics())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://admin") as client:
+        answer = await client.post("/quarantine/1/replay")
+    assert (answer.status_code, answer.json()["title"]) == (502, "No answer of the broker")
