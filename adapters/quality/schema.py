@@ -12,14 +12,16 @@ from models import WITHHELD
 class Schema:
     """A schema file and the `common` folder beside it. The schemas describe the keyValues form.
 
-    Raises ValueError when the optional package jsonschema is not installed, OSError without the file.
+    Raises ValueError for what is no schema, or refers to one that is not there, and when the optional package
+    jsonschema is not installed; OSError without the file.
     """
 
     def __init__(self, path: Path) -> None:
         try:
             # Optional: only a city that asks for schemas pays for them.
-            from jsonschema import Draft202012Validator
+            from jsonschema import Draft202012Validator, SchemaError
             from referencing import Registry, Resource
+            from referencing.exceptions import Unresolvable
             from referencing.jsonschema import DRAFT202012
         except ImportError as error:
             raise ValueError("schema: needs the package jsonschema (pip install yukitsuri[quality])") from error
@@ -30,7 +32,14 @@ class Schema:
 
         # jsonschema and referencing describe their registries only loosely
         registry: Any = Registry(retrieve=retrieve)  # type: ignore[call-arg]
-        self._validator = Draft202012Validator(orjson.loads(path.read_bytes()), registry=registry)
+        try:
+            schema = orjson.loads(path.read_bytes())
+            Draft202012Validator.check_schema(schema)
+            self._validator = Draft202012Validator(schema, registry=registry)
+            for _ in self._validator.iter_errors({}):  # follows what it refers to, before an entity has to
+                pass
+        except (orjson.JSONDecodeError, SchemaError, Unresolvable) as error:
+            raise ValueError(f"{path.name}: {str(error).partition(chr(10))[0]}") from error
 
     def mistakes(self, entity: dict[str, Any]) -> Iterator[tuple[str, str]]:
         """(attribute, what is wrong with it); the attribute is `id` when it is the entity."""

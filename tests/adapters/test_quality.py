@@ -105,6 +105,15 @@ def test_a_file_without_a_polygon_is_a_mistake(tmp_path: Path, text: str) -> Non
         Area(tmp_path / "city.geojson")
 
 
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"type": 5}', '{"allOf": [{"$ref": "https://smart-data-models.github.io/no-such.json"}]}']
+)
+def test_what_is_no_schema_is_refused_before_anything_is_read(tmp_path: Path, text: str) -> None:
+    (tmp_path / "S.json").write_text(text)
+    with pytest.raises(ValueError, match=r"S\.json: "):
+        gate(schema=tmp_path / "S.json")
+
+
 def test_the_schema_of_the_smart_data_model() -> None:
     rules = gate(schema=SCHEMAS / "WeatherObserved.json")
     assert found(rules, weather()) == {("id", "schema")}  # the place is required
