@@ -4,22 +4,20 @@ A stamp written last says what the environment was made from. Without a stamp th
 anew, so an interruption at any moment is harmless.
 """
 
-import fcntl
 import hashlib
 import importlib.util
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.debian import Archive, unpack
 from deploy.errors import GroundError
+from deploy.lock import locked
 from deploy.process import dying_with_parent, run
 from deploy.progress import Step, say
 
@@ -43,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
 def prepare(kind: str, root: Path) -> None:
     """Makes root/.venv hold what the kind's lock file and pyproject.toml say. Raises GroundError."""
     wanted = _fingerprints(kind, root)
-    with _locked(root / "pyproject.toml"):
+    # two commands in one clone take turns; a file that is there anyway is locked, so nothing is left lying about
+    with locked(root / "pyproject.toml"):
         venv = root / ".venv"
         made = _stamp(venv)
         if made is not None and wanted.items() <= made.items():
@@ -127,17 +126,6 @@ def _checked(command: Sequence[str | Path]) -> None:
     done = run(command)
     if done.returncode:
         raise GroundError(f"{' '.join(map(str, command))} failed:\n{(done.stderr or done.stdout).strip()}")
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    # two commands in one clone take turns; a file that is there anyway is locked, so nothing is left lying about
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -6,19 +6,17 @@
 It listens on 127.0.0.1 and on a Unix socket in the folder; the random password is the folder owner's to read.
 """
 
-import fcntl
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from deploy.account import server_account
 from deploy.cluster import Cluster, Running
 from deploy.errors import GroundError
+from deploy.lock import locked
 from deploy.ports import next_free
 from deploy.process import dying_with_parent, end, spawn
 from deploy.servers import install
@@ -46,7 +44,8 @@ class EmbeddedPostgres:
         Recovers from an interrupted initdb and a stale postmaster.pid. Raises GroundError with the log's end.
         """
         install()
-        with self._locked():
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with locked(self.folder / "lock"):
             running = self._settled() or self._launched()
         return self._cluster.dsn(running.port)
 
@@ -129,13 +128,3 @@ class EmbeddedPostgres:
                 return running
             time.sleep(0.02)
         return None
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.folder / "lock", os.O_RDONLY | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)

@@ -4,21 +4,20 @@ Nothing is installed on the machine. Every program is bound to the unpacked libc
 matter. Clones share the folder; it appears by one rename, so an interruption leaves nothing half-made behind.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from deploy.debian import SUITE, Archive, architecture, unpack
 from deploy.errors import GroundError
+from deploy.lock import locked
 from deploy.process import run
 from deploy.progress import Step
 
@@ -115,7 +114,7 @@ def install(environ: Mapping[str, str] = os.environ) -> Servers:
     recipe = " ".join([str(_RECIPE), SUITE, name, *PACKAGES])
     home = cache_folder(environ) / f"servers-{SUITE}-{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:10]}"
     if not _complete(home):
-        with _locked(home.with_name(f"{home.name}.lock")):
+        with locked(home.with_name(f"{home.name}.lock"), "waiting for another clone that is unpacking the servers"):
             if not _complete(home):
                 _build(home, PLATFORMS[name], environ)
     return Servers(home)
@@ -182,21 +181,6 @@ def _check_libraries(files: list[Path], platform: Platform) -> None:
         missing = [line.strip() for line in listed.stdout.splitlines() if "not found" in line]
         if listed.returncode or missing:
             raise GroundError(f"{file.name} lacks a library: {', '.join(missing) or listed.stderr.strip()}")
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with Step("waiting for another clone that is unpacking the servers"):
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 if __name__ == "__main__":
