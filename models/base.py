@@ -163,4 +163,4 @@ def zulu(instant: datetime) -> str:
 @lru_cache(16_384)
 def urn(entity_type: str, source: str, code: str) -> str:
     """`urn:ngsi-ld:{Type}:{source}:{code}`; whatever a URN cannot hold is percent-encoded."""
-    return f"urn:ngsi-ld:{entity_type}:{source}:{quote(code, safe='-._~:')}"
+    return f"urn:ngsi-ld:{entity_type}:{quote(f'{source}:{code}', safe='-._~:')}"

@@ -46,7 +46,7 @@ def decoder(feed: str, vehicle_type: str, timetable: Timetable) -> Decode:
 
     def decode(message: Message) -> Iterator[Model | DecodeError]:
         page = _feed(message.body)
-        told = datetime.fromtimestamp(page.header.timestamp, UTC) if page.header.timestamp else message.received_at
+        told = _moment(page.header.timestamp) or message.received_at
         at = plausible("header.timestamp", told, message.received_at)
         spoken = Feed(feed, vehicle_type, timetable, at, message.received_at)
         for entity in page.entity:

@@ -324,6 +324,7 @@ def test_a_qualifier_stands_on_measured_attributes_only() -> None:
 
 def test_ids_hold_no_character_a_urn_cannot_hold() -> None:
     assert urn("Device", "eltres", "A/B 金") == "urn:ngsi-ld:Device:eltres:A%2FB%20%E9%87%91"
+    assert urn("Device", "my radio", "a:1") == "urn:ngsi-ld:Device:my%20radio:a:1"
 
 
 def test_fractions_of_seconds_survive() -> None:
