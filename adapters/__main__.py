@@ -16,6 +16,8 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         return int(args.handler(args))
+    except KeyboardInterrupt:
+        return 130
     except ValidationError as error:
         if error.title != AdapterSettings.__name__:
             raise
