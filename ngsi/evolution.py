@@ -10,7 +10,7 @@ from ngsi.instance import Attributes, Instance, dataset
 from ngsi.jsonld import Context
 from ngsi.language import Languages, translated
 from ngsi.projection import EVERYTHING, Projection
-from ngsi.representation import concise_instance, normalized_instance, simplified_value
+from ngsi.representation import concise_instance, normalized_instances, simplified_value
 from ngsi.terms import KINDS, SCOPE
 
 TemporalFormat = Literal["normalized", "concise", "temporalValues", "aggregatedValues"]
@@ -53,7 +53,7 @@ def show(attributes: Attributes, context: Context, wanted: Shown) -> dict[str, A
 def _normalized(iri: str, instances: list[Instance], context: Context, wanted: Shown) -> Any:
     if iri == SCOPE:
         return [_scope(item, wanted.sys_attrs) for item in instances]
-    return [normalized_instance(item, context, wanted.sys_attrs) for item in instances]
+    return normalized_instances(instances, context, wanted.sys_attrs)
 
 
 def _concise(iri: str, instances: list[Instance], context: Context, wanted: Shown) -> Any:

@@ -1,5 +1,6 @@
 """Entities as they are answered: normalized, concise, simplified (GS CIM 009, 4.5.1 to 4.5.5, 4.5.18 to 4.5.24)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -17,7 +18,7 @@ __all__ = [
     "Format",
     "Representation",
     "concise_instance",
-    "normalized_instance",
+    "normalized_instances",
     "represent",
     "select",
     "show",
@@ -91,10 +92,9 @@ def show(entity: Entity, context: Context, wanted: Representation) -> dict[str, 
     return body
 
 
-def normalized_instance(instance: Instance, context: Context, sys_attrs: bool) -> dict[str, Any]:
-    """One attribute instance, normalized."""
-    body: dict[str, Any] = _plan(context, "normalized", sys_attrs).instance(instance)
-    return body
+def normalized_instances(instances: Iterable[Instance], context: Context, sys_attrs: bool) -> list[dict[str, Any]]:
+    """Attribute instances, normalized."""
+    return list(map(_plan(context, "normalized", sys_attrs).instance, instances))
 
 
 def concise_instance(instance: Instance, context: Context, sys_attrs: bool) -> dict[str, Any]:

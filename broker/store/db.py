@@ -7,7 +7,8 @@ from typing import Any
 import asyncpg
 import orjson
 
-from broker.store.lookups import Lookups
+from broker.store.lookups import Gathered, Lookups
+from broker.store.statements import statements
 
 UNREACHABLE = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncio.TimeoutError)
 CONNECTION_LOST = (*UNREACHABLE, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
@@ -49,6 +50,7 @@ class Database:
         self.writers = writers
         self.by_series = by_series
         self.lookups = Lookups(by_key)
+        self.ever_known = Gathered(by_key, statements("history")["known"], _row)  # deleted entities too
         self._pools = (readers, writers, by_key, by_series)
         self.tenants: dict[str, int] = {}
         self.terms: dict[str, int] = {}
@@ -69,7 +71,7 @@ class Database:
         )
         writing = await asyncpg.create_pool(dsn, min_size=1, max_size=writers + 2, init=_prepare, reset=_keep)
         looking = await asyncpg.create_pool(
-            dsn, min_size=1, max_size=2, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_KEY}
+            dsn, min_size=1, max_size=4, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_KEY}
         )
         remembering = await asyncpg.create_pool(
             dsn, min_size=1, max_size=connections, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_SERIES}
@@ -106,6 +108,10 @@ async def _prepare(connection: asyncpg.Connection) -> None:
 
 def _jsonb(data: bytes) -> Any:
     return orjson.loads(memoryview(data)[1:])
+
+
+def _row(row: Any) -> Any:
+    return row
 
 
 async def _keep(_: asyncpg.Connection) -> None:

@@ -8,7 +8,6 @@ from broker.store import history, recall
 from broker.store.db import Database
 from broker.store.history import Known, Wanted
 from broker.store.instances import from_row
-from broker.store.statements import statements
 from broker.store.tenants import known_terms
 from ngsi.instance import Instance
 from ngsi.query.entities import EntityQuery, Page
@@ -41,10 +40,10 @@ async def _instances(database: Database, entities: Sequence[Known], wanted: Want
     iris = await known_terms(database, {no for item in series for no in item[1:]})
     series.sort(key=lambda item: (places[item[0]], iris[item[1]], iris.get(item[2], "")))
     axis, condition = history.window(wanted.temporal, tombstones=False)
-    sql = statements("history")["export"].replace(":axis", axis).replace(":condition", condition)
+    statement = history.sql("export").replace(":axis", axis).replace(":condition", condition)
     arrays = [list(column) for column in zip(*series, strict=True)]
     async with database.readers.acquire() as connection, connection.transaction(readonly=True):
-        cursor = await connection.cursor(sql, *arrays, wanted.temporal.start, wanted.temporal.end)
+        cursor = await connection.cursor(statement, *arrays, wanted.temporal.start, wanted.temporal.end)
         while rows := await cursor.fetch(_ROWS):
             yield [_exported(row, by_number, iris) for row in rows]
 

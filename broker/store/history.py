@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from broker.store.db import Database
-from broker.store.instances import from_row
+from broker.store.instances import FIELDS, from_row
 from broker.store.statements import statements
 from broker.store.tenants import find_terms, known_terms
-from ngsi.instance import Attributes
+from ngsi.instance import Attributes, Instance
 from ngsi.projection import EVERYTHING, Projection
 from ngsi.query.temporal import TemporalQuery
 from ngsi.temporal import Kept, bare
@@ -61,9 +62,15 @@ class Found:
     cut: tuple[datetime, datetime] | None = None
 
 
+@cache
+def sql(name: str) -> str:
+    """A statement of history.sql."""
+    return statements("history")[name].replace(":fields", FIELDS)
+
+
 async def known(database: Database, tenant: int, entity_id: str) -> Known | None:
     """The entity with its series; None when it was never known."""
-    row = await database.readers.fetchrow(statements("history")["entity"], tenant, entity_id)
+    row = await database.ever_known.find(tenant, entity_id)
     if row is None:
         return None
     await _find_names(database, [row])
@@ -74,7 +81,7 @@ async def with_series(database: Database, rows: Sequence[Any]) -> list[Known]:
     """Rows of table entity with the series of each, those that it no longer shows included."""
     await _find_names(database, rows)
     past: dict[int, list[tuple[int, int]]] = {}
-    for item in await database.readers.fetch(statements("history")["past"], [row["no"] for row in rows]):
+    for item in await database.readers.fetch(sql("past"), [row["no"] for row in rows]):
         past.setdefault(item["entity"], []).append((item["attribute"], item["dataset"]))
     return [_known(database, row, past.get(row["no"], ())) for row in rows]
 
@@ -103,16 +110,16 @@ async def instances(database: Database, entities: Sequence[Known], wanted: Wante
     query = wanted.temporal
     arrays = [list(column) for column in zip(*series, strict=True)] if series else [[], [], []]
     per_series = min(query.last or wanted.limit + 1, wanted.limit + 1)
-    axis, sql = _window_sql(query, tombstones=wanted.tombstones)
+    axis, statement, last = _window(query, series, tombstones=wanted.tombstones)
     rows = await database.by_series.fetch(
-        sql, *arrays, query.start, query.end, per_series, wanted.limit + 1, query.last
+        statement, *arrays, query.start, query.end, per_series, wanted.limit + 1, wanted.system, *last
     )
     cut = None
     if len(rows) > wanted.limit:
         border = rows[wanted.limit][axis]
         rows = [row for row in rows[: wanted.limit] if row[axis] != border] or rows[: wanted.limit]
         cut = rows[0][axis], rows[-1][axis]
-    found = await _by_entity(database, rows, system=wanted.system)
+    found = _by_entity(database, rows, system=wanted.system)
     if cut is not None:
         await _add_cut_away(database, found, series, query)
     return Found(found, cut)
@@ -134,11 +141,10 @@ async def chosen(database: Database, entities: Iterable[Known], wanted: Wanted) 
 async def kept(database: Database, entity: Known, iri: str, number: int) -> tuple[Kept | None, Kept | None]:
     """The instance `number` of attribute `iri`, and the newest other one of its series."""
     await find_terms(database, {iri})
-    sql = statements("history")
-    row = await database.readers.fetchrow(sql["instance"], entity.no, database.terms.get(iri, 0), number)
+    row = await database.readers.fetchrow(sql("instance"), entity.no, database.terms.get(iri, 0), number)
     if row is None:
         return None, None
-    rival = await database.readers.fetchrow(sql["rival"], entity.no, row["attribute"], row["dataset"], number)
+    rival = await database.readers.fetchrow(sql("rival"), entity.no, row["attribute"], row["dataset"], number)
     iris = await known_terms(database, {row["attribute"], row["dataset"]})
     return _kept(row, iris), _kept(rival, iris) if rival is not None else None
 
@@ -147,16 +153,15 @@ async def holds(database: Database, entity: Known, iri: str, dataset: str | None
     """Whether history has an instance of the attribute in that dataset, or in any."""
     await find_terms(database, {iri, *([dataset] if dataset else [])})
     number = database.terms.get(dataset, -1) if dataset else 0
-    sql = statements("history")["holds"]
     attribute = database.terms.get(iri, -1)
-    return bool(await database.readers.fetchval(sql, entity.no, attribute, None if every_dataset else number))
+    return bool(await database.readers.fetchval(sql("holds"), entity.no, attribute, None if every_dataset else number))
 
 
 async def scope_since(database: Database, tenant: int, entity_id: str) -> datetime | None:
     """When the current scope of an entity came to hold; None when it never had one."""
     await find_terms(database, {SCOPE})
-    sql = statements("history")["scope_since"]
-    found: datetime | None = await database.readers.fetchval(sql, tenant, entity_id, database.terms.get(SCOPE, -1))
+    number = database.terms.get(SCOPE, -1)
+    found: datetime | None = await database.readers.fetchval(sql("scope_since"), tenant, entity_id, number)
     return found
 
 
@@ -177,20 +182,22 @@ def window(query: TemporalQuery, *, tombstones: bool = True) -> tuple[str, str]:
     return axis, condition
 
 
-def _window_sql(query: TemporalQuery, *, tombstones: bool) -> tuple[str, str]:
+def _window(query: TemporalQuery, series: list[Series], *, tombstones: bool) -> tuple[str, str, list[int]]:
+    """The column of the timeproperty, the statement, and what it takes besides: N where series share their last N."""
     axis, condition = window(query, tombstones=tombstones)
-    order = "desc" if query.last else "asc"
-    sql = statements("history")["window_last" if query.last else "window"]
-    return axis, sql.replace(":axis", axis).replace(":condition", condition).replace(":order", order)
+    last = [query.last] if query.last and len({item[:2] for item in series}) < len(series) else []
+    statement = sql("window_last" if last else "window").replace(":axis", axis).replace(":condition", condition)
+    return axis, statement.replace(":order", "desc" if query.last else "asc"), last
 
 
-async def _by_entity(database: Database, rows: Sequence[Any], *, system: bool) -> dict[int, Attributes]:
-    iris = await known_terms(database, {no for row in rows for no in (row["attribute"], row["dataset"])})
-    found: dict[int, Attributes] = {}
+def _by_entity(database: Database, rows: Sequence[Any], *, system: bool) -> dict[int, Attributes]:
+    iris = database.term_iris  # `chosen` has asked for those of all series
+    lists: dict[tuple[int, int], list[Instance]] = {}
     for row in rows:
-        found.setdefault(row["entity"], {}).setdefault(iris[row["attribute"]], []).append(
-            from_row(row, iris, system=system)
-        )
+        lists.setdefault(row[:2], []).append(from_row(row, iris, system=system))
+    found: dict[int, Attributes] = {}
+    for (entity, attribute), items in lists.items():
+        found.setdefault(entity, {})[iris[attribute]] = items
     return found
 
 
@@ -198,7 +205,7 @@ async def _add_cut_away(
     database: Database, found: dict[int, Attributes], series: list[Series], query: TemporalQuery
 ) -> None:
     axis, condition = window(query)
-    sql = statements("history")["present"].replace(":axis", axis).replace(":condition", condition)
+    statement = sql("present").replace(":axis", axis).replace(":condition", condition)
     arrays = [list(column) for column in zip(*series, strict=True)]
-    for row in await database.by_series.fetch(sql, *arrays, query.start, query.end):
+    for row in await database.by_series.fetch(statement, *arrays, query.start, query.end):
         found.setdefault(row["entity"], {}).setdefault(database.term_iris[row["attribute"]], [])

@@ -24,6 +24,7 @@ from ngsi.instance import Instance, null_of
 from ngsi.terms import KINDS, SYSTEM_MEMBERS
 
 KIND_NAMES: Final = tuple(KINDS)  # the order is stored: append only
+_NAMES: Final = tuple((kind.name, kind.bearer) for kind in KINDS.values())  # by their codes
 _CODES: Final = {name: code for code, name in enumerate(KIND_NAMES)}
 _OF_THEIR_OWN: Final = frozenset({"type", "observedAt", "unitCode", "datasetId"} | SYSTEM_MEMBERS)
 _PLAIN: Final = {kind.name: _OF_THEIR_OWN | {kind.bearer} for kind in KINDS.values()}  # members that have columns
@@ -34,6 +35,11 @@ _FRACTION, _INTEGER, _BOOLEAN, _TEXT, _ARRAY, _JSON = b"fibtaj"
 _NUMBERS: Final = 7  # of a row's columns; the others are texts
 _AT: Final = 3  # the column of the instant
 _LISTED: Final = frozenset({"Property", "ListProperty"})
+
+FIELDS: Final = (
+    "h.entity, h.attribute, h.dataset, h.at, h.observed, h.deleted, h.type, h.form, h.number, h.text, h.json, "
+    "h.unit_code, h.members, h.instance"
+)
 
 Row = tuple[Any, ...]
 
@@ -106,32 +112,34 @@ def _held(value: Any, kind: str) -> tuple[int, float | None, str | None, bytes |
 
 
 def from_row(row: Any, iris: dict[int, str], *, system: bool = True) -> Instance:
-    """The instance of a history row, with instanceId and, when `system` or without a time of its own, system times."""
-    kind = KINDS[KIND_NAMES[row["type"]]]
-    instance: Instance = {"type": kind.name, kind.bearer: _value(row)}
-    if row["unit_code"] is not None:
-        instance["unitCode"] = row["unit_code"]
-    if row["dataset"]:
-        instance["datasetId"] = iris[row["dataset"]]
-    if row["observed"]:
-        instance["observedAt"] = times.text(row["at"])
-    instance.update(row["members"] or {})
-    if row["deleted"]:
-        instance["deletedAt"] = times.text(row["at"])
-        instance[kind.bearer] = null_of(kind.name)
-    instance["instanceId"] = f"urn:ngsi-ld:instance:{row['instance']}"
-    if system or not row["observed"]:
-        instance["createdAt"] = times.text(row["created_at"])
-        instance["modifiedAt"] = times.text(row["modified_at"])
+    """The instance of a row of FIELDS, created_at and modified_at, the last two needed only as they are shown: when
+    `system`, or when the instance has no time of its own. With its instanceId."""
+    _, _, dataset, at, observed, deleted, code, form, number, text, json, unit_code, members, no, created, modified = (
+        row
+    )
+    kind, bearer = _NAMES[code]
+    instance: Instance = {"type": kind, bearer: number if form == b"f" else _value(form, number, text, json)}
+    if unit_code is not None:
+        instance["unitCode"] = unit_code
+    if dataset:
+        instance["datasetId"] = iris[dataset]
+    if observed:
+        instance["observedAt"] = times.text(at)
+    if members:
+        instance.update(members)
+    if deleted:
+        instance["deletedAt"] = times.text(at)
+        instance[bearer] = null_of(kind)
+    instance["instanceId"] = f"urn:ngsi-ld:instance:{no}"
+    if system or not observed:
+        instance["createdAt"] = times.text(created)
+        instance["modifiedAt"] = times.text(modified)
     return instance
 
 
-def _value(row: Any) -> Any:
-    form = row["form"]
-    if form == b"f":
-        return row["number"]
+def _value(form: bytes, number: float, text: str, json: Any) -> Any:
     if form == b"i":
-        return int(row["number"])
+        return int(number)
     if form == b"b":
-        return bool(row["number"])
-    return row["text"] if form == b"t" else row["json"]
+        return bool(number)
+    return text if form == b"t" else json

@@ -1,12 +1,12 @@
-"""Entities by their ids, many askers in one statement.
+"""What is known of entities by their ids, many askers in one statement.
 
 While a statement runs, the next one gathers: no timer, so an idle broker answers at once, and a busy one asks the
 database a tenth as often.
 """
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Generic, TypeVar
 
 import asyncpg
 
@@ -14,28 +14,34 @@ from ngsi.entity import Entity
 
 _STATEMENTS: Final = 2  # at a time
 _MOST: Final = 500  # ids in one statement
-_FIND: Final = (
+_STANDING: Final = (
     "select e.tenant, e.id, e.types, e.scopes, e.attributes, e.created_at, e.modified_at, e.expires_at "
     "from unnest($1::integer[], $2::text[]) as wanted(tenant, id) join entity e using (tenant, id) "
     "where e.deleted_at is null and (e.expires_at is null or e.expires_at > now())"
 )
 
 _Key = tuple[int, str]
-_Waiting = list[tuple[_Key, asyncio.Future[Entity | None]]]
+T = TypeVar("T")
+_Waiting = list[tuple[_Key, asyncio.Future[T | None]]]
 
 
-class Lookups:
-    """Gathers look-ups of one process over the connections of `pool`."""
+class Gathered(Generic[T]):
+    """Gathers look-ups of one process over the connections of `pool`.
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    `statement` takes the tenants and the ids, and begins its rows with both; `made` is what an asker gets of a row.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, statement: str, made: Callable[[Any], T]) -> None:
         self._pool = pool
-        self._waiting: _Waiting = []
+        self._sql = statement
+        self._made = made
+        self._waiting: _Waiting[T] = []
         self._running = 0
         self._workers: set[asyncio.Task[None]] = set()  # the event loop itself holds tasks weakly
 
-    def find(self, tenant: int, entity_id: str) -> asyncio.Future[Entity | None]:
-        """The entity, or None. A statement that began before this call never answers it."""
-        future: asyncio.Future[Entity | None] = asyncio.get_running_loop().create_future()
+    def find(self, tenant: int, entity_id: str) -> asyncio.Future[T | None]:
+        """What is known, or None. A statement that began before this call never answers it."""
+        future: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(((tenant, entity_id), future))
         if self._running < _STATEMENTS:
             self._running += 1
@@ -43,11 +49,6 @@ class Lookups:
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
         return future
-
-    async def find_all(self, tenant: int, ids: Iterable[str]) -> dict[str, Entity]:
-        """The entities of `ids` that there are."""
-        found = await asyncio.gather(*(self.find(tenant, entity_id) for entity_id in ids))
-        return {entity.id: entity for entity in found if entity is not None}
 
     async def _work(self) -> None:
         try:
@@ -59,7 +60,7 @@ class Lookups:
     async def _statement(self) -> None:
         taken, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
         try:
-            rows = await self._pool.fetch(_FIND, [key[0] for key, _ in taken], [key[1] for key, _ in taken])
+            rows = await self._pool.fetch(self._sql, [key[0] for key, _ in taken], [key[1] for key, _ in taken])
         except Exception as error:  # every asker is told, none waits for ever
             for _, future in taken:
                 if not future.done():
@@ -68,11 +69,21 @@ class Lookups:
         found = {(row[0], row[1]): row for row in rows}
         for key, future in taken:
             if not future.done():
-                future.set_result(_entity(found.get(key)))
+                future.set_result(self._made(found[key]) if key in found else None)
 
 
-def _entity(row: Any) -> Entity | None:
-    if row is None:
-        return None
+class Lookups(Gathered[Entity]):
+    """Entities as they are."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        super().__init__(pool, _STANDING, _entity)
+
+    async def find_all(self, tenant: int, ids: Iterable[str]) -> dict[str, Entity]:
+        """The entities of `ids` that there are."""
+        found = await asyncio.gather(*(self.find(tenant, entity_id) for entity_id in ids))
+        return {entity.id: entity for entity in found if entity is not None}
+
+
+def _entity(row: Any) -> Entity:
     _, entity_id, types, scopes, attributes, created_at, modified_at, expires_at = row
     return Entity(entity_id, types, attributes, scopes or [], created_at, modified_at, expires_at)

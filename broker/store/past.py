@@ -12,9 +12,8 @@ from typing import Any
 
 from broker.store import recall
 from broker.store.db import Database
-from broker.store.history import Known
+from broker.store.history import Known, sql
 from broker.store.instances import from_row
-from broker.store.statements import statements
 from broker.store.tenants import known_terms
 from ngsi.entity import Entity
 from ngsi.instance import Attributes
@@ -52,7 +51,7 @@ class Past:
     async def _rebuilt(self, database: Database, known: Sequence[Known]) -> list[Entity]:
         series = [(*item, entity.created_at) for entity in known for item in entity.series]
         columns = [list(column) for column in zip(*series, strict=True)] or [[], [], [], []]
-        rows = await database.by_series.fetch(statements("history")["standing"], *columns, self.instant)
+        rows = await database.by_series.fetch(sql("standing"), *columns, self.instant)
         iris = await known_terms(database, {no for row in rows for no in (row["attribute"], row["dataset"])})
         attributes: dict[int, Attributes] = {}
         modified: dict[int, datetime] = {}
