@@ -8,6 +8,7 @@ import asyncpg
 import orjson
 
 from broker.store.lookups import Gathered, Lookups
+from broker.store.reach import Reach
 from broker.store.statements import statements
 
 UNREACHABLE = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncio.TimeoutError)
@@ -51,6 +52,7 @@ class Database:
         self.by_series = by_series
         self.lookups = Lookups(by_key)
         self.ever_known = Gathered(by_key, statements("history")["known"], _row)  # deleted entities too
+        self.reach = Reach()
         self._pools = (readers, writers, by_key, by_series)
         self.tenants: dict[str, int] = {}
         self.terms: dict[str, int] = {}

@@ -108,12 +108,8 @@ async def instances(database: Database, entities: Sequence[Known], wanted: Wante
     """The instances that `wanted` describes: oldest first, with lastN newest first; cut so that none has a gap."""
     series = await chosen(database, entities, wanted)
     query = wanted.temporal
-    arrays = [list(column) for column in zip(*series, strict=True)] if series else [[], [], []]
-    per_series = min(query.last or wanted.limit + 1, wanted.limit + 1)
-    axis, statement, last = _window(query, series, tombstones=wanted.tombstones)
-    rows = await database.by_series.fetch(
-        statement, *arrays, query.start, query.end, per_series, wanted.limit + 1, wanted.system, *last
-    )
+    axis, _ = window(query)
+    rows = await _rows(database, series, wanted)
     cut = None
     if len(rows) > wanted.limit:
         border = rows[wanted.limit][axis]
@@ -182,12 +178,24 @@ def window(query: TemporalQuery, *, tombstones: bool = True) -> tuple[str, str]:
     return axis, condition
 
 
-def _window(query: TemporalQuery, series: list[Series], *, tombstones: bool) -> tuple[str, str, list[int]]:
-    """The column of the timeproperty, the statement, and what it takes besides: N where series share their last N."""
-    axis, condition = window(query, tombstones=tombstones)
-    last = [query.last] if query.last and len({item[:2] for item in series}) < len(series) else []
-    statement = sql("window_last" if last else "window").replace(":axis", axis).replace(":condition", condition)
-    return axis, statement.replace(":order", "desc" if query.last else "asc"), last
+async def _rows(database: Database, series: list[Series], wanted: Wanted) -> Sequence[Any]:
+    """Rows of the window, one more than may be shown, in the order of the timeproperty."""
+    query, most = wanted.temporal, wanted.limit + 1
+    arrays = [list(column) for column in zip(*series, strict=True)] or [[], [], []]
+    attributes = len({item[:2] for item in series})
+    shared = [query.last] if query.last and attributes < len(series) else []  # by the series of an attribute
+    axis, condition = window(query, tombstones=wanted.tombstones)
+    statement = sql("window_last" if shared else "window").replace(":axis", axis).replace(":condition", condition)
+    statement = statement.replace(":order", "desc" if query.last else "asc")
+
+    async def fetch(since: datetime | None) -> Sequence[Any]:
+        start = max(since, query.start) if since and query.start else since or query.start
+        limits = min(query.last or most, most), most, wanted.system, *shared
+        return list(await database.by_series.fetch(statement, *arrays, start, query.end, *limits))
+
+    if query.last and query.end is None and axis == "at":
+        return await database.reach.newest(series, query.last, query.last * attributes, fetch)
+    return await fetch(None)
 
 
 def _by_entity(database: Database, rows: Sequence[Any], *, system: bool) -> dict[int, Attributes]:
