@@ -27,7 +27,7 @@ SETTINGS = {
     "max_locks_per_transaction": "256",  # a statement over a hypertable locks every chunk
     "synchronous_commit": "on",
     "fsync": "on",
-    "shared_buffers": "128MB",
+    "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "max_wal_size": "1GB",
     "wal_compression": "lz4",

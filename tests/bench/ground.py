@@ -38,10 +38,18 @@ class Ground:
 async def ground(**settings: str) -> AsyncIterator[Ground]:
     """A broker with BROKER_* `settings` on an empty database; both end with the block."""
     shutil.rmtree(_FOLDER, ignore_errors=True)
-    with EmbeddedPostgres(_FOLDER) as dsn:
+    server = EmbeddedPostgres(_FOLDER)
+    with server as dsn:
         await migrate.run(dsn)
+        running = server.running()
+        assert running is not None
         port = next_free(11026)
-        environment = {**os.environ, "BROKER_DATABASE_URL": dsn, "BROKER_PORT": str(port), **settings}
+        environment = {
+            **os.environ,
+            "BROKER_DATABASE_URL": server.socket_dsn(running.port),  # as `make run` does it
+            "BROKER_PORT": str(port),
+            **settings,
+        }
         broker = subprocess.Popen(  # noqa: ASYNC220  nothing else runs yet
             [sys.executable, "-m", "deploy.cli", "serve"], env=environment, stdout=subprocess.DEVNULL
         )

@@ -8,11 +8,12 @@ from tests.bench.load import load, request
 async def measure(seconds: float) -> None:
     batches = [request("POST", UPSERT, batch(turn % 20 * 100, turn=turn)) for turn in range(400)]
     async with ground() as at:
-        for warm in range(2):
-            found = await load(at.base, lambda i: batches[i % len(batches)], connections=4, seconds=seconds)
-            if warm:
-                print(f"batch upsert, 100 entities x 12 attributes, 4 connections: {found.rate * 100:,.0f} entities/s")
-                print(f"    {found}")
+        await load(at.base, lambda i: batches[i % len(batches)], connections=4, seconds=seconds)
+        for connections in (2, 4):
+            found = await load(at.base, lambda i: batches[i % len(batches)], connections=connections, seconds=seconds)
+            named = f"batch upsert, 100 entities x 10 attributes, {connections} connections"
+            print(f"{named}: {found.rate * 100:,.0f} entities/s")
+            print(f"    {found}")
         print(f"create, 32 connections: {await load(at.base, _create, connections=32, seconds=seconds)}")
         print(f"patch of one attribute, 32 connections: {await load(at.base, _patch, connections=32, seconds=seconds)}")
         print(f"memory of the broker: {at.memory()} MB")
