@@ -128,6 +128,7 @@ class _Round:
         self._guide = _Page("discovery", settings.discovery)
         self._clock = _Page("latest", settings.latest)
         self._found: dict[str, str] = {}
+        self._lacking: list[str] = []
         self._until: datetime | None = None
         rhythm = Rhythm(settings.step, settings.zone, settings.midnight_24)
         self._rhythm = rhythm
@@ -187,11 +188,16 @@ class _Round:
         try:
             found = feed_urls(await self._get(self._guide.url))
             self._found = {name: found[name] for name in self._settings.documents if name in found}
-            if lacking := [name for name in self._settings.documents if name not in found]:
-                log.warning("poll: %s names no %s", self._guide.url, ", ".join(lacking))
+            self._tell_lacking([name for name in self._settings.documents if name not in found])
             self._succeeded(self._guide)
         except (httpx.HTTPError, DecodeError) as error:
             self._failed(self._guide, error)
+
+    def _tell_lacking(self, names: list[str]) -> None:
+        """Says which documents the discovery file does not name, once."""
+        if names and names != self._lacking:
+            log.warning("poll: %s names no %s", self._guide.url, ", ".join(names))
+        self._lacking = names
 
     async def _timed(self) -> None:
         """Lets the steps go on to what the server calls its latest, or to what the clock says."""

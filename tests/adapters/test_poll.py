@@ -60,10 +60,11 @@ async def take(settings: PollSettings, seconds: float, outcome: Outcome | None =
     return found
 
 
-async def test_an_unchanged_document_is_read_once(city: City) -> None:
+async def test_an_unchanged_document_is_read_once(city: City, caplog: pytest.LogCaptureFixture) -> None:
     found = await take(settings(city), 0.8)
     assert [(message.topic, message.body) for message in found] == [("station_status", b'{"version":1}')]
     assert city.unchanged > 2
+    assert caplog.text.count("names no station_information") == 1  # said once, though read at every look
 
 
 async def test_a_changed_document_is_read_again(city: City) -> None:
