@@ -8,6 +8,7 @@ A fully read file of a personal source is deleted: its raw identifiers stay on n
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -38,7 +39,11 @@ async def watch(settings: FileSettings, folder: Path, personal: bool) -> AsyncIt
         now = await asyncio.to_thread(_sizes, folder, settings.pattern)
         for path in sorted(path for path, state in now.items() if seen.get(path) == state):
             settled = asyncio.Event()
-            yield await asyncio.to_thread(_message, path, settings.max_bytes, personal, settled)
+            try:
+                message = await asyncio.to_thread(_message, path, settings.max_bytes, personal, settled)
+            except FileNotFoundError:
+                continue  # whoever brought it took it away again
+            yield message
             await settled.wait()
             now.pop(path)
         seen = now
@@ -46,11 +51,12 @@ async def watch(settings: FileSettings, folder: Path, personal: bool) -> AsyncIt
 
 
 def _sizes(folder: Path, pattern: str) -> dict[Path, tuple[int, int]]:
-    return {
-        path: _state(path)
-        for path in folder.glob(pattern)
-        if path.is_file() and not path.name.startswith(".") and path.suffix not in UNFINISHED
-    }
+    found: dict[Path, tuple[int, int]] = {}
+    for path in folder.glob(pattern):
+        with suppress(FileNotFoundError):  # it may be renamed while we look
+            if path.is_file() and not path.name.startswith(".") and path.suffix not in UNFINISHED:
+                found[path] = _state(path)
+    return found
 
 
 def _message(path: Path, max_bytes: int, personal: bool, settled: asyncio.Event) -> Message:

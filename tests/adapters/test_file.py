@@ -83,6 +83,17 @@ async def test_a_file_too_large_is_set_aside(tmp_path: Path, broker: Broker, rec
     assert recorder.stored == []
 
 
+async def test_a_file_that_is_taken_away_before_its_turn_stops_nobody(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv", "c.csv"):
+        (tmp_path / name).write_bytes(RAIN)
+    messages = watch(QUICK, tmp_path, False)
+    first = await anext(messages)
+    (tmp_path / "b.csv").unlink()
+    await first.settle(Outcome.COMMITTED)
+    assert (await anext(messages)).topic == "c.csv"
+    await messages.aclose()
+
+
 async def test_a_file_replaced_while_it_is_read_has_its_own_turn(tmp_path: Path) -> None:
     path = tmp_path / "rain.csv"
     path.write_bytes(b"old")
