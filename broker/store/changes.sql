@@ -40,7 +40,8 @@ from unnest($1::text::bigint[], $2::text::integer[], $3::text::integer[], $4::te
 on conflict (entity, attribute, dataset, at) do update
 set type = excluded.type, form = excluded.form, number = excluded.number, text = excluded.text, json = excluded.json,
     unit_code = excluded.unit_code, members = excluded.members, modified_at = excluded.modified_at,
-    deleted = excluded.deleted
-where (h.type, h.form, h.number, h.text, h.json, h.unit_code, h.members, h.deleted)
+    observed = excluded.observed, deleted = excluded.deleted,
+    created_at = case when h.deleted then excluded.created_at else h.created_at end -- a reading is no tombstone changed
+where (h.type, h.form, h.number, h.text, h.json, h.unit_code, h.members, h.observed, h.deleted)
    is distinct from (excluded.type, excluded.form, excluded.number, excluded.text, excluded.json,
-                     excluded.unit_code, excluded.members, excluded.deleted)
+                     excluded.unit_code, excluded.members, excluded.observed, excluded.deleted)

@@ -1,8 +1,11 @@
 """Instances corrected and deleted, attributes and evolutions deleted (GS CIM 009, 5.6.13 to 5.6.16)."""
 
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 
+from ngsi import times
 from tests.broker.evolving import ID, PATH, at, evolution, prop, values
 
 
@@ -100,3 +103,21 @@ async def test_tombstones_may_be_provided(series: httpx.AsyncClient) -> None:
     assert "t" not in (await series.get(f"/entities/{ID}")).json()
     found = (await series.get(PATH)).json()["t"]
     assert (found[-1]["value"], found[-1]["deletedAt"]) == ("urn:ngsi-ld:null", at(6))
+
+
+async def test_what_comes_to_one_instant_is_observed_or_deleted_as_the_last_says(client: httpx.AsyncClient) -> None:
+    grave = {"type": "Property", "value": "urn:ngsi-ld:null", "deletedAt": at(6)}
+    told = {"type": "Property", "value": 1}
+    deleted = {"timerel": "after", "timeAt": at(1), "timeproperty": "deletedAt"}
+    for last in (prop(6, 6), grave, prop(7, 6)):
+        await client.post("/temporal/entities", json=evolution(t=[last]))
+        (shown,) = (await client.get(PATH)).json()["t"]
+        assert shown.keys() - {"instanceId"} == last.keys()
+        assert await values(client, timerel="after", timeAt=at(1)) == ([] if last is grave else [last["value"]])
+        assert len(await values(client, **deleted)) == (last is grave)
+        now = (await client.get(f"/entities/{ID}", params={"asOf": times.text(datetime.now(UTC))})).json()
+        assert ("t" in now) == (last is not grave)
+    await client.post(f"/entities/{ID}/attrs", json={"u": told})
+    stamp = (await client.get(PATH, params={"sysAttrs": "true"})).json()["u"][0]["modifiedAt"]
+    await client.post(f"{PATH}/attrs", json={"u": [{**told, "observedAt": stamp}]})
+    assert [item["observedAt"] for item in (await client.get(PATH)).json()["u"]] == [stamp]
