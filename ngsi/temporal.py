@@ -12,7 +12,7 @@ from ngsi.entity import Entity
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
 from ngsi.instance import Attributes, Instance, dataset, is_null, null_in
 from ngsi.jsonld import Context
-from ngsi.terms import GEO_NAMES, KIND_OF_BEARER, KINDS, SCOPE
+from ngsi.terms import DEFAULT_DATASET, GEO_NAMES, KIND_OF_BEARER, KINDS, SCOPE
 
 _IDS: Final = ("id", "@id")
 _TYPES: Final = ("type", "@type")
@@ -105,6 +105,8 @@ def erase_attribute(
 ) -> Change:
     """The attribute leaves history and the current entity (5.6.13)."""
     draft = Draft(before, now)
+    if iri == SCOPE:
+        draft.scopes = []
     _drop(draft, iri, None if delete_all else (dataset_id,))
     return _settled(draft, before, erased=[Erasure(iri, dataset_id, delete_all)])
 
@@ -124,22 +126,30 @@ def correct(before: Entity | None, kept: Kept, new: Instance | None, rival: Kept
     draft = Draft(before, now)
     if new is not None:
         if dataset(new) not in (None, kept.dataset):
-            raise BadRequestData(
-                f"datasetId: {shown(dataset(new))} is not that of the instance, {kept.dataset} (5.6.14)"
-            )
+            is_of = kept.dataset or DEFAULT_DATASET
+            raise BadRequestData(f"datasetId: {shown(dataset(new))} is not that of the instance, {is_of} (5.6.14)")
         if kept.dataset is not None:
             new = {**new, "datasetId": kept.dataset}
         new = {**stamped(new, None, draft.stamp), "createdAt": times.text(kept.created_at)}
+    candidates = [item for item in (new, rival.instance if rival else None) if item is not None]
     current = draft.find(kept.attribute, kept.dataset)
-    if current is not None and (
+    if kept.attribute == SCOPE:
+        _correct_scope(draft, kept, new, candidates)
+    elif current is not None and (
         _time_of(current) == kept.at or (new is not None and _time_of(new) > _time_of(current))
     ):
-        candidates = [item for item in (new, rival.instance if rival else None) if item is not None]
         _drop(draft, kept.attribute, (kept.dataset,))
         if candidates:
             newest = max(candidates, key=_time_of)
             draft.show(kept.attribute, None, newest)
     return _settled(draft, before, corrected=[Correction(kept.attribute, kept.dataset, kept.at, new)])
+
+
+def _correct_scope(draft: Draft, kept: Kept, new: Instance | None, candidates: list[Instance]) -> None:
+    """The current scope is held without its time: it follows when `kept` says what it is, or `new` is the newest."""
+    newest = max(candidates, key=_time_of, default=None)
+    if draft.scopes and (draft.scopes == kept.instance["value"] or newest is new):
+        draft.scopes = list(newest["value"]) if newest is not None else []
 
 
 def _settled(draft: Draft, before: Entity | None, **more: Any) -> Change:

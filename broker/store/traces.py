@@ -30,6 +30,8 @@ def with_scope(change: Change) -> Change:
     after = change.after.scopes if change.after else []
     if before == after or change.at is None or any(iri == SCOPE for iri, _ in change.written):
         return change
+    if SCOPE in {item.attribute for item in change.erased} | {item.attribute for item in change.corrected}:
+        return change  # its history is being mended
     stamp = times.text(change.at)
     instance: Instance = {"type": "Property", "value": after or NULL, "createdAt": stamp, "modifiedAt": stamp}
     instance["observedAt" if after else "deletedAt"] = stamp

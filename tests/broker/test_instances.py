@@ -1,6 +1,7 @@
 """Instances corrected and deleted, attributes and evolutions deleted (GS CIM 009, 5.6.13 to 5.6.16)."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -121,3 +122,31 @@ async def test_what_comes_to_one_instant_is_observed_or_deleted_as_the_last_says
     stamp = (await client.get(PATH, params={"sysAttrs": "true"})).json()["u"][0]["modifiedAt"]
     await client.post(f"{PATH}/attrs", json={"u": [{**told, "observedAt": stamp}]})
     assert [item["observedAt"] for item in (await client.get(PATH)).json()["u"]] == [stamp]
+
+
+async def test_the_current_scope_follows_its_history(client: httpx.AsyncClient) -> None:
+    def scope(value: str, hour: int) -> dict[str, Any]:
+        return {"type": "Property", "value": value, "observedAt": at(hour)}
+
+    async def current() -> Any:
+        return (await client.get(f"/entities/{ID}")).json().get("scope")
+
+    await client.post(
+        "/temporal/entities", json=evolution(scope=[scope(f"/{name}", hour) for hour, name in enumerate("abc")])
+    )
+    targets = [f"{PATH}/attrs/scope/{item['instanceId']}" for item in (await client.get(PATH)).json()["scope"]]
+    for number, body, now, left in (
+        (0, scope("/x", 0), "/c", ["/x", "/b", "/c"]),
+        (2, scope("/d", 2), "/d", ["/x", "/b", "/d"]),
+        (0, scope("/e", 5), "/e", ["/b", "/d", "/e"]),
+        (0, scope("/e", 0), "/d", ["/e", "/b", "/d"]),
+        (2, None, "/b", ["/e", "/b"]),
+        (0, None, "/b", ["/b"]),
+    ):
+        answer = await (
+            client.patch(targets[number], json={"scope": [body]}) if body else client.delete(targets[number])
+        )
+        assert answer.status_code == 204, answer.text
+        assert (await current(), await values(client, "scope")) == (now, left)
+    assert (await client.delete(f"{PATH}/attrs/scope")).status_code == 204
+    assert (await current(), await values(client, "scope")) == (None, [])
