@@ -12,10 +12,13 @@ from ngsi.entity import Entity
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
 from ngsi.instance import Attributes, Instance, dataset, is_null, null_in
 from ngsi.jsonld import Context
-from ngsi.terms import DEFAULT_DATASET, GEO_NAMES, KIND_OF_BEARER, KINDS, SCOPE
+from ngsi.terms import DEFAULT_DATASET, GEO_NAMES, KIND_OF_BEARER, KINDS, NULL, SCOPE
 
 _IDS: Final = ("id", "@id")
 _TYPES: Final = ("type", "@type")
+_SCOPE_MEMBERS: Final = frozenset(
+    {"type", "@type", "value", "observedAt", "createdAt", "modifiedAt", "deletedAt", "instanceId"}
+)
 _IGNORED: Final = frozenset({"createdAt", "modifiedAt", "deletedAt", "expiresAt", "@context"})
 
 
@@ -240,12 +243,25 @@ def _scope_instances(values: list[Any]) -> Iterator[Instance]:
         if not _is_instance(item):
             yield {"type": "Property", "value": names.scopes(item)}
             continue
+        _check_scope(item)
         value = [] if "deletedAt" in item else names.scopes(item.get("value"))
         instance: Instance = {"type": "Property", "value": value}
         for member in ("observedAt", "deletedAt"):
             if member in item:
                 instance[member] = times.text(times.date_time(item[member], f"scope.{member}"))
         yield instance
+
+
+def _check_scope(item: Instance) -> None:
+    """Raises BadRequestData unless `item` is a Property with times alone, its value null when it is deleted (4.5.6)."""
+    strange = next((member for member in item if member not in _SCOPE_MEMBERS), None)
+    if strange is not None:
+        raise BadRequestData(f"scope.{strange}: a scope instance has a value and times alone (4.5.6)")
+    kind = item.get("type", item.get("@type", "Property"))
+    if kind != "Property":
+        raise BadRequestData(f"scope.type: {shown(kind)} is not Property (4.5.6)")
+    if (item.get("value") == NULL) != ("deletedAt" in item):
+        raise BadRequestData("scope: the NGSI-LD null and deletedAt come together: a deleted instance (4.5.7)")
 
 
 def bare(instance: Instance) -> Instance:

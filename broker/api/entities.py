@@ -1,15 +1,14 @@
 """/entities and /entities/{id}: what is written (GS CIM 009, 6.4, 6.5, 6.6)."""
 
-import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import http
-from broker.api.settling import entity_id_of, settle, versioned
+from broker.api.settling import entity_id_of, for_path, settle, versioned
 from ngsi import names, patch
 from ngsi.change import Change
 from ngsi.entity import Fragment, parse_entity, parse_fragment, refuse_null
@@ -18,8 +17,6 @@ from ngsi.jsonld import Context
 from ngsi.merge import MergeFragment, merge, parse_merge
 from ngsi.terms import SCOPE
 from ngsi.times import date_time, text
-
-F = TypeVar("F", Fragment, MergeFragment)
 
 _INPUT_FORMATS: Final = frozenset({"normalized", "concise", "simplified", "keyValues"})
 
@@ -39,7 +36,7 @@ async def replace(request: Request) -> Response:
     if isinstance(content, dict):
         content = {"id": entity_id, **content}
     fragment = parse_entity(content, context)
-    fragment = _for_path(fragment, entity_id)
+    fragment = for_path(fragment, entity_id)
     change = await settle(
         request, entity_id, lambda before, now: patch.replace_entity(before, fragment, now), context=context
     )
@@ -49,7 +46,7 @@ async def replace(request: Request) -> Response:
 async def merge_entity(request: Request) -> Response:
     """mergeEntity (5.6.17)."""
     entity_id, content, context = await _sent(request)
-    fragment = _for_path(merging(request)(content, context), entity_id)
+    fragment = for_path(merging(request)(content, context), entity_id)
     change = await settle(request, entity_id, lambda before, now: merge(before, fragment, now), context=context)
     return http.done(request, headers=versioned(change))
 
@@ -109,14 +106,7 @@ async def _sent(request: Request) -> tuple[str, Any, Context]:
 
 
 def _fragment(content: Any, context: Context, entity_id: str) -> Fragment:
-    return _for_path(parse_fragment(content, context), entity_id)
-
-
-def _for_path(fragment: F, entity_id: str) -> F:
-    """`fragment` with the id of the path, which is the only one that it may say."""
-    if fragment.id is not None and fragment.id != entity_id:
-        raise BadRequestData(f"id: {shown(fragment.id)} is not the id of the path, {shown(entity_id)}")
-    return dataclasses.replace(fragment, id=entity_id)
+    return for_path(parse_fragment(content, context), entity_id)
 
 
 def _update_result(request: Request, change: Change, fragment: Fragment) -> Response:

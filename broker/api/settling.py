@@ -5,9 +5,9 @@ Versions are HTTP's: ETag, If-Match, If-None-Match (RFC 9110, 13).
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -16,12 +16,15 @@ from broker.api import http
 from broker.store.changes import Operation, Outcome
 from ngsi import names
 from ngsi.change import Change
-from ngsi.entity import Entity
+from ngsi.entity import Entity, Fragment
 from ngsi.errors import BadRequestData, NgsiLdError, PreconditionFailed, ResourceNotFound, shown
 from ngsi.jsonld import Context
+from ngsi.merge import MergeFragment
 from ngsi.query.match import Predicate, match_types
 from ngsi.query.types import parse_types
+from ngsi.temporal import Evolution
 
+F = TypeVar("F", Fragment, MergeFragment, Evolution)
 Rule = Callable[[Entity | None, datetime], Change]
 
 _TAGS: Final = re.compile(r'\s*(\*|(?:W/)?"[\x21\x23-\x7e]*"(?:\s*,\s*(?:W/)?"[\x21\x23-\x7e]*")*)\s*')
@@ -30,6 +33,13 @@ _TAG: Final = re.compile(r'(?:W/)?("[\x21\x23-\x7e]*")')
 
 def entity_id_of(request: Request) -> str:
     return names.entity_id(request.path_params["id"])
+
+
+def for_path(fragment: F, entity_id: str) -> F:
+    """`fragment` with the id of the path, which is the only one that it may say. Raises BadRequestData."""
+    if fragment.id is not None and fragment.id != entity_id:
+        raise BadRequestData(f"id: {shown(fragment.id)} is not the id of the path, {shown(entity_id)}")
+    return replace(fragment, id=entity_id)
 
 
 def etag(entity: Entity) -> str:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import http
-from broker.api.settling import entity_id_of, settle
+from broker.api.settling import entity_id_of, for_path, settle
 from broker.store import history
 from ngsi import names, temporal
 from ngsi.change import Change
@@ -36,7 +36,7 @@ async def append_attributes(request: Request) -> Response:
     entity_id = entity_id_of(request)
     content = await http.body(request)
     evolution = temporal.parse_evolution(content, await http.body_context(request, content))
-    evolution = temporal.Evolution(entity_id, evolution.types, evolution.attributes)
+    evolution = for_path(evolution, entity_id)
     await _add(request, entity_id, evolution, create=False)
     return http.done(request)
 
@@ -90,7 +90,7 @@ async def update_instance(request: Request) -> Response:
     content = await http.body(request)
     name, instance_id = request.path_params["attr"], _instance_id(request)
     context = await http.body_context(request, content)
-    evolution = temporal.parse_evolution(content, context)
+    evolution = for_path(temporal.parse_evolution(content, context), entity_id_of(request))
     iri = _attribute(name, context)
     instances = evolution.attributes.get(iri, [])
     if len(instances) != 1 or len(evolution.attributes) != 1:

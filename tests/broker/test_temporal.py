@@ -94,6 +94,11 @@ async def test_bad_questions_are_refused(series: httpx.AsyncClient, params: Any,
         (evolution(t=[{"type": "Property", "value": "urn:ngsi-ld:null"}]), "deletedAt"),
         (evolution(location=[prop(1, 1)]), "GeoProperty"),
         (evolution(scope=[{"type": "Property", "value": "not a scope"}]), "scope"),
+        (evolution(scope=[{"type": "Relationship", "object": "urn:a:1"}]), "scope"),
+        (evolution(scope=[{"type": "Property", "value": "/a", "unitCode": "CEL"}]), "unitCode"),
+        (evolution(scope=[{"type": "Property", "value": "/a", "by": {"value": 1}}]), "by"),
+        (evolution(scope=[{"type": "Property", "value": "/a", "deletedAt": at(1)}]), "deletedAt"),
+        (evolution(scope=[{"type": "Property", "value": "urn:ngsi-ld:null"}]), "deletedAt"),
     ],
 )
 async def test_bad_evolutions_are_refused(client: httpx.AsyncClient, body: Any, word: str) -> None:
@@ -230,6 +235,14 @@ async def test_no_instances_are_none(series: httpx.AsyncClient) -> None:
     assert "scope" not in (await series.get(PATH)).json()
     target = f"{PATH}/attrs/t/{(await series.get(PATH)).json()['t'][0]['instanceId']}"
     assert (await series.patch(target, json={"t": []})).status_code == 400
+
+
+async def test_a_fragment_is_about_the_entity_of_the_path(series: httpx.AsyncClient) -> None:
+    target = f"{PATH}/attrs/t/{(await series.get(PATH)).json()['t'][0]['instanceId']}"
+    for entity, status in ((ID, 204), ("urn:ngsi-ld:Room:9", 400)):
+        body = {"id": entity, "t": [prop(1, 1)]}
+        assert (await series.post(f"{PATH}/attrs", json=body)).status_code == status
+        assert (await series.patch(target, json=body)).status_code == status
 
 
 async def test_the_same_value_without_time_is_a_new_instance(client: httpx.AsyncClient) -> None:
