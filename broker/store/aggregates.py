@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from math import sqrt
 from operator import itemgetter
 from typing import Any, Final
 
-from broker.store.coverage import Cover, coverage
+from broker.store.coverage import Cover, check_raw, coverage
 from broker.store.db import Database
 from broker.store.history import Known, Series, Wanted, chosen, window
 from broker.store.instances import KIND_NAMES
@@ -28,6 +29,12 @@ _TEXTUAL: Final = frozenset({"min", "max"})
 _TEXT: Final = (
     "(case when h.type = 0 then case h.form when 't' then h.text when 'j' then "
     "case when h.json ->> '@type' in ('DateTime', 'Date', 'Time') then h.json ->> '@value' end end end)"
+)
+# the average of those typed values that are times of day, in seconds
+_TIME: Final = (
+    "avg(case when h.json ->> '@type' = 'Time' and "
+    r"h.json ->> '@value' ~ '^([01]\d|2[0-3]):[0-5]\d:[0-5]\d([.,]\d{1,6})?Z$' "
+    "then extract(epoch from translate(h.json ->> '@value', ',Z', '.')::time) end) filter (where h.type = 0)"
 )
 # of a period's row: the columns, made of readings and of roll-ups, and which methods need them
 _COLUMNS: Final[dict[str, tuple[str, str, frozenset[str]]]] = {
@@ -76,6 +83,17 @@ class Method:
     arrays: bool
     texts: bool
     anything: bool = False
+    times: bool = False
+
+
+def _average(row: Any) -> Any:
+    return row["sum"] / row["measured"] if row["measured"] else _time_of_day(row["time"])
+
+
+def _time_of_day(seconds: Decimal) -> str:
+    """As the standard writes a Time: UTC, `Z`, no needless fraction."""
+    moment = datetime.min + timedelta(microseconds=round(seconds * 1_000_000))
+    return times.text(moment.replace(tzinfo=UTC)).partition("T")[2]
 
 
 def _extreme(number: str, text: str) -> Callable[[Any], Any]:
@@ -90,7 +108,7 @@ METHODS: Final[dict[str, Method]] = {
     "totalCount": Method(lambda row: row["total"], True, True, True),
     "distinctCount": Method(lambda row: row["distinct_values"], True, True, True),
     "sum": Method(lambda row: row["sum"], True, False),
-    "avg": Method(lambda row: row["sum"] / row["measured"], True, False),
+    "avg": Method(_average, True, False, times=True),
     "min": Method(_extreme("least", "first_text"), True, True),
     "max": Method(_extreme("most", "last_text"), True, True),
     "stddev": Method(_stddev, False, False),
@@ -111,25 +129,42 @@ async def aggregate(
     buckets = await _buckets(database, series, wanted, asked, most)
     if buckets is None:
         return {}
-    cover = await coverage(database, [entity.no for entity in entities], wanted.temporal, buckets, asked)
+    numbers = [entity.no for entity in entities]
+    cover = await coverage(database, numbers, wanted.temporal, buckets, asked)
     rolled = [item for item in series if cover is not None and item[0] in cover.ready]
     rows = await _rolled(database, rolled, buckets, asked, cover) if cover is not None and rolled else []
-    if not _TEXTUAL.isdisjoint(asked.methods) and any(row["texts"] for row in rows):
+    if any(row["texts"] and _needs_texts(row, asked) for row in rows):
+        await check_raw(database, numbers, wanted.temporal)
         rows, rolled = [], []  # roll-ups hold numbers only
     raw = [item for item in series if item not in set(rolled)] if rolled else series
-    rows += await _raw(database, raw, buckets, wanted, asked, most) if raw else []
+    read = await _raw(database, raw, buckets, wanted, asked, most) if raw else []
+    if "avg" in asked.methods and not all(row["measured"] for row in read):  # few series are of times
+        read = await _raw(database, raw, buckets, wanted, asked, most, times_of_day=True)
+    rows += read
     if buckets.length is not None and len({row["period"] for row in rows}) > most:
         raise TooComplexQuery(f"aggrPeriodDuration: more than {most} periods hold instances")
     return await _aggregated(database, rows, buckets, asked)
 
 
+def _needs_texts(row: Any, asked: Aggregation) -> bool:
+    return not _TEXTUAL.isdisjoint(asked.methods) or ("avg" in asked.methods and not row["measured"])
+
+
 async def _raw(
-    database: Database, series: list[Series], buckets: Buckets, wanted: Wanted, asked: Aggregation, most: int
+    database: Database,
+    series: list[Series],
+    buckets: Buckets,
+    wanted: Wanted,
+    asked: Aggregation,
+    most: int,
+    *,
+    times_of_day: bool = False,
 ) -> list[Any]:
     columns = ["count(*) as total", "count(h.number) as measured"]
     for name, (made, methods) in _TELLING.items():
         columns.append(f"{'0' if methods.isdisjoint(asked.methods) else made} as {name}")
     columns += [f"{made} as {name}" for name, (made, _, methods) in _needed(asked)]
+    columns += [f"{_TIME} as time"] if times_of_day else []
     sql = _sql("raw", wanted, buckets).replace(":columns", ", ".join(columns))
     span = wanted.temporal.start, wanted.temporal.end
     return list(await database.by_series.fetch(sql, *_arrays(series), *_told(buckets), *span, most + 1))
@@ -232,7 +267,8 @@ def _values(method: Method, rows: Sequence[Any], stamps: _Stamps) -> list[tuple[
 
 
 def _fits(method: Method, row: Any) -> bool:
-    return bool(row["measured"] > row["arrays"] or (method.arrays and row["arrays"]) or (method.texts and row["texts"]))
+    numbers = row["measured"] > row["arrays"] or (method.arrays and row["arrays"])
+    return bool(numbers or (method.texts and row["texts"]) or (method.times and row.get("time") is not None))
 
 
 def _check_eligible(iri: str, values: Mapping[str, Sized]) -> None:

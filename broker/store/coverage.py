@@ -56,6 +56,11 @@ async def coverage(
     return Cover(level, since, until, around, frozenset(row["ready"]))
 
 
+async def check_raw(database: Database, entities: list[int], query: TemporalQuery) -> None:
+    """Raises InvalidRequest when the raw readings, which alone can answer, are gone."""
+    _check_raw(await database.readers.fetch(statements("rollups")["policies_of"], entities), query.start)
+
+
 def _rolls(query: TemporalQuery, asked: Aggregation) -> bool:
     return query.property == "observedAt" and query.relation is not None and "distinctCount" not in asked.methods
 
@@ -81,8 +86,8 @@ def _check_raw(policies: Sequence[Any], start: datetime | None) -> None:
     if gone is not None and start is not None and start < gone:
         raise InvalidRequest(
             f"aggrPeriodDuration, aggrMethods: readings before {gone:%Y-%m-%d} are kept as roll-ups only, and none "
-            "that is kept fits these periods and methods (periods are to begin at full buckets; distinctCount needs "
-            "the readings themselves)"
+            "that is kept fits these periods and methods (periods are to begin at full buckets; distinctCount, and "
+            "whatever is asked of values other than numbers, needs the readings themselves)"
         )
 
 

@@ -120,8 +120,13 @@ VALUES: list[tuple[list[Any], dict[str, Any]]] = [
     ),
     (
         [{"@type": "Time", "@value": f"0{hour}:00:00Z"} for hour in (2, 1, 3, 3)],
-        {"totalCount": 4, "distinctCount": 3, "min": "01:00:00Z", "max": "03:00:00Z"},
+        {"totalCount": 4, "distinctCount": 3, "min": "01:00:00Z", "max": "03:00:00Z", "avg": "02:15:00Z"},
     ),
+    (
+        [{"@type": "Time", "@value": text} for text in ("23:59:59,5Z", "23:59:59.000003Z", "24:00:00Z", "soon")],
+        {"totalCount": 4, "distinctCount": 4, "min": "23:59:59,5Z", "max": "soon", "avg": "23:59:59.250002Z"},
+    ),
+    ([1, {"@type": "Time", "@value": "10:00:00Z"}, 2, "x"], {"totalCount": 4, "avg": 1.5, "sum": 3}),
     ([1, 1.0, 2, 2**53 + 1], {"totalCount": 4, "distinctCount": 3, "min": 1}),
 ]
 

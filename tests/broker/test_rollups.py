@@ -148,6 +148,25 @@ async def test_readings_go_and_rollups_stay(client: httpx.AsyncClient, database:
     assert await aggregated(client, "P1D", START, NOW) == daily
 
 
+async def test_values_that_rollups_do_not_hold_are_read_or_refused(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    times_of_day = [{"@type": "Time", "@value": f"{hour:02}:00:00Z"} for hour in range(24)]
+    await provide(client, *(reading(times_of_day[day % 24], START + timedelta(days=day)) for day in range(100)))
+    await client.put(f"{POLICIES}/Station", json={"raw": 30, "rollups": {"P1D": None}})
+    await rollups.refresh(database, NOW)
+    params = {"options": "aggregatedValues", "timerel": "after", "timeAt": times.text(START)}
+    for method, value in (("avg", "01:00:00Z"), ("min", "00:00:00Z"), ("max", "02:00:00Z")):
+        answer = await client.get(PATH, params={**params, "aggrMethods": method, "aggrPeriodDuration": "P3D"})
+        assert answer.json()["t"][method][0][0] == value
+    await rollups.retain(database, NOW)
+    for method in ("avg", "min", "max"):
+        answer = await client.get(PATH, params={**params, "aggrMethods": method, "aggrPeriodDuration": "P3D"})
+        assert (answer.status_code, "roll-ups" in answer.text) == (400, True)
+    answer = await client.get(PATH, params={**params, "aggrMethods": "totalCount", "aggrPeriodDuration": "P3D"})
+    assert answer.json()["t"]["totalCount"][0][0] == 3
+
+
 async def test_entities_join_and_policies_go(client: httpx.AsyncClient, database: Database) -> None:
     await client.put(f"{POLICIES}/Station", json={"rollups": EVERY_LEVEL})
     await rollups.refresh(database, NOW)
