@@ -88,7 +88,17 @@ def step(period: Period, zone: tzinfo) -> timedelta | None:
 
 
 def aligned(start: datetime, period: Period, zone: tzinfo) -> datetime:
-    """The border at or before `start` on the calendar of `zone`: first of month, midnight, Monday, full hour."""
+    """The border at or before `start` on the calendar of `zone`: first of month, midnight, Monday, full hour.
+
+    `start` itself where that border lies outside the calendar.
+    """
+    try:
+        return _border(start, period, zone)
+    except OverflowError:
+        return start
+
+
+def _border(start: datetime, period: Period, zone: tzinfo) -> datetime:
     local = start.astimezone(zone)
     midnight = datetime.combine(local.date(), time(), zone)
     if period.months and not period.days and not period.rest:

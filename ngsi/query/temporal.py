@@ -56,11 +56,11 @@ def parse_temporal(given: Mapping[str, Any], *, needed: bool) -> TemporalQuery:
     if relation not in _RELATIONS:
         raise BadRequestData(f"timerel: {shown(relation)} is not one of {', '.join(_RELATIONS)} (4.11)")
     at = _instant(given, "timeAt", relation)
+    end = _instant(given, "endTimeAt", relation) if relation == "between" or given.get("endTimeAt") is not None else at
     if relation == "before":
         return TemporalQuery(relation, None, at, chosen, last)
     if relation == "after":
         return TemporalQuery(relation, at, None, chosen, last)
-    end = _instant(given, "endTimeAt", relation)
     if end < at:
         raise BadRequestData(f"endTimeAt: {shown(given['endTimeAt'])} is before timeAt {shown(given['timeAt'])} (4.11)")
     return TemporalQuery(relation, at, end, chosen, last)

@@ -65,6 +65,7 @@ async def test_time_ranges_and_projections(series: httpx.AsyncClient, params: di
         ({"timerel": "before", "timeAt": "yesterday"}, "BadRequestData", "timeAt"),
         ({"timerel": "between", "timeAt": at(2)}, "BadRequestData", "endTimeAt"),
         ({"timerel": "between", "timeAt": at(2), "endTimeAt": at(1)}, "BadRequestData", "endTimeAt"),
+        ({"timerel": "before", "timeAt": at(2), "endTimeAt": "soon"}, "BadRequestData", "endTimeAt"),
         ({"timeproperty": "observed"}, "BadRequestData", "timeproperty"),
         ({"lastN": "0"}, "BadRequestData", "lastN"),
         ({"lastN": "-1"}, "BadRequestData", "lastN"),

@@ -73,6 +73,8 @@ def test_borders_follow_the_calendar(start: str, end: str, text: str, borders: l
         ("2026-06-19T14:59:59", "PT1H", "2026-06-19T14:00:00"),
         ("2026-06-21T15:00:00", "P1W", "2026-06-21T15:00:00"),
         ("2026-06-21T14:00:00", "P1W", "2026-06-14T15:00:00"),
+        ("0001-01-01T00:00:00", "P1Y", "0001-01-01T00:00:00"),
+        ("9999-12-31T15:00:00", "P1D", "9999-12-31T15:00:00"),
     ],
 )
 def test_alignment_to_japan(instant: str, text: str, border: str) -> None:
