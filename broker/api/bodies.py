@@ -1,6 +1,5 @@
 """The body of a request, read within bounds: size, compression, JSON, depth, numbers (GS CIM 009, 6.3.2, 6.3.4)."""
 
-import re
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -8,12 +7,10 @@ from typing import Any, Final
 import orjson
 from starlette.exceptions import HTTPException
 
-from ngsi.errors import BadRequestData, InvalidRequest
-from ngsi.integers import check_integers
+from ngsi.errors import InvalidRequest
+from ngsi.json_text import check_text
 
-_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _GZIP: Final = 31  # zlib's number for: a gzip header, the largest window
-_NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 async def read(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> bytes:
@@ -60,31 +57,5 @@ def parse(data: bytes, max_depth: int) -> Any:
         content = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(f"the body is not JSON: {error}") from None
-    if b"\\u0000" in data and _NUL.search(data):
-        raise BadRequestData("the body holds the character U+0000, which cannot be stored")
-    if too_deep(data, max_depth):
-        raise BadRequestData(f"the body is nested deeper than {max_depth} levels (BROKER_MAX_DEPTH)")
-    check_integers(data)
+    check_text(data, max_depth, "the body", " (BROKER_MAX_DEPTH)")
     return content
-
-
-def too_deep(data: bytes, limit: int) -> bool:
-    """Whether the JSON text `data` (valid) nests arrays and objects deeper than `limit`.
-
-    Told from the brackets alone, level by level from the innermost, without a walk in Python.
-    """
-    if data.count(b"{") + data.count(b"[") <= limit:
-        return False
-    if b"\\" in data:
-        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = b"".join(data.split(b'"')[::2]).translate(None, _NOT_BRACKETS)
-    for _ in range(limit):
-        if not brackets:
-            return False
-        brackets = _without_innermost(brackets)
-    return bool(brackets)
-
-
-def _without_innermost(brackets: bytes) -> bytes:
-    # both kinds in one pass: what stands side by side after it was on one level before it
-    return brackets.replace(b"{}", b"  ").replace(b"[]", b"  ").replace(b" ", b"")

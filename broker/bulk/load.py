@@ -5,16 +5,17 @@ is marked as done so far: a restart goes on there, and a chunk that is done twic
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
 from broker.bulk import records
-from broker.store import bulk
+from broker.store import bulk, history
 from broker.store.bulk import Progress
 from broker.store.changes import Operation, Writer
 from broker.store.db import Database
@@ -23,13 +24,14 @@ from broker.store.tenants import learn_terms
 from ngsi import names, temporal, times
 from ngsi.attribute import parse_attribute
 from ngsi.errors import BadRequestData, NgsiLdError, shown
-from ngsi.instance import Instance
+from ngsi.instance import Instance, is_null
 from ngsi.jsonld import Context
 from ngsi.temporal import Evolution
-from ngsi.terms import KINDS
+from ngsi.terms import GEO_NAMES, KINDS, NULL, SCOPE
 
 CHUNK: Final = 100_000
 _OPERATIONS: Final = 1000
+_SPECIAL: Final = GEO_NAMES | {SCOPE}  # their values have a form of their own
 
 # entity id, attribute IRI, datasetId, the rest of the row (see instances.to_row), the instance
 Reading = tuple[str, str, str | None, Row, Instance]
@@ -106,7 +108,9 @@ async def _store(database: Database, writer: Writer, tenant: int, chunk: _Chunk,
     stored = await bulk.keep(database, rows)
     stored += sum(len(instances) for entity_id in fresh for instances in current[entity_id].values())
     others = [Evolution(entity_id, [], items) for entity_id, items in current.items() if entity_id not in fresh]
-    await _apply(writer, tenant, others)
+    scoped = [str(item.id) for item in others if SCOPE in item.attributes]
+    since = {entity_id: await history.scope_since(database, tenant, entity_id) for entity_id in scoped}
+    await _apply(writer, tenant, others, since)
     return stored
 
 
@@ -123,18 +127,21 @@ def _newest(readings: list[Reading]) -> dict[str, dict[str, list[Instance]]]:
     return current
 
 
-async def _apply(writer: Writer, tenant: int, evolutions: list[Evolution]) -> None:
+async def _apply(
+    writer: Writer, tenant: int, evolutions: list[Evolution], since: Mapping[str, datetime | None] | None = None
+) -> None:
     for start in range(0, len(evolutions), _OPERATIONS):
         operations = [
-            Operation(tenant, str(item.id), _adding(item)) for item in evolutions[start : start + _OPERATIONS]
+            Operation(tenant, str(item.id), _adding(item, (since or {}).get(str(item.id))))
+            for item in evolutions[start : start + _OPERATIONS]
         ]
         for outcome in await writer.apply(operations):
             if isinstance(outcome, NgsiLdError):
                 raise outcome
 
 
-def _adding(evolution: Evolution) -> Any:
-    return lambda before, now: temporal.add(before, evolution, now, create=True)
+def _adding(evolution: Evolution, scope_since: datetime | None) -> Any:
+    return lambda before, now: temporal.add(before, evolution, now, create=True, scope_since=scope_since)
 
 
 def _chunks(path: Path, context: Context, skip: int) -> Iterator[_Chunk]:
@@ -163,22 +170,41 @@ def _add(chunk: _Chunk, columns: dict[str, Any], context: Context, now: int) -> 
         context.types(kind)
         types = chunk.types.setdefault(names.entity_id(entity_id), set())
         types.add(kind)
-    iri = context.attribute(columns["attribute"])
+    iri = SCOPE if columns["attribute"] == "scope" else context.attribute(columns["attribute"])
     observed = columns["observedAt"]
     stamp, at = _observed(observed if isinstance(observed, datetime) else str(observed))
-    value, unit = columns["value"], columns.get("unitCode") or None
-    if columns.get("kind") or columns.get("datasetId") or isinstance(value, dict | list):
-        instance = _parsed(columns, value, context) | {"observedAt": stamp} | ({"unitCode": unit} if unit else {})
+    value, unit = _storable(columns["value"]), columns.get("unitCode") or None
+    if iri in _SPECIAL or isinstance(value, dict | list) or columns.get("kind") or columns.get("datasetId"):
+        instance = _parsed(columns, iri, value, unit, context) | {"observedAt": stamp}
         shown = {**instance, "createdAt": stamp, "modifiedAt": stamp}
         _, _, _, _, _, *rest = to_row(0, 0, 0, shown, None)
         chunk.readings.append((entity_id, iri, instance.get("datasetId"), (at, now, *rest), instance))
         return
+    instance = {"type": "Property", "value": value, "observedAt": stamp}
+    if unit is not None:
+        instance["unitCode"] = _unit(unit)
+    chunk.readings.append((entity_id, iri, None, observed_tail(value, unit, at, now), instance))
+
+
+def _storable(value: Any) -> Any:
+    """`value` when it is one of JSON and can be stored; a Parquet file may hold what is not. Raises BadRequestData."""
     if value is None:
         raise BadRequestData("value: the line has none")
-    instance = {"type": "Property", "value": value, "observedAt": stamp}
-    if unit:
-        instance["unitCode"] = unit
-    chunk.readings.append((entity_id, iri, None, observed_tail(value, unit, at, now), instance))
+    if value == NULL:
+        raise BadRequestData("value: the NGSI-LD null deletes, and a file holds observations (4.5.0)")
+    if isinstance(value, float) and not isfinite(value):
+        raise BadRequestData(f"value: {value} is not a number of JSON")
+    if isinstance(value, str) and "\0" in value:
+        raise BadRequestData("value: it holds the character U+0000, which cannot be stored")
+    if not isinstance(value, str | bool | int | float):
+        records.check_nested(value)
+    return value
+
+
+def _unit(given: Any) -> str:
+    if not isinstance(given, str) or "\0" in given:
+        raise BadRequestData(f"unitCode: {shown(given)} is not a code of units (4.5.2)")
+    return given
 
 
 def _lack(columns: dict[str, Any]) -> str:
@@ -187,13 +213,21 @@ def _lack(columns: dict[str, Any]) -> str:
     return f"{next(name for name in records.NEEDED if columns.get(name) in (None, ''))}: the line lacks it"
 
 
-def _parsed(columns: dict[str, Any], value: Any, context: Context) -> Instance:
-    kind, dataset = columns.get("kind") or None, columns.get("datasetId")
+def _parsed(columns: dict[str, Any], iri: str, value: Any, unit: Any, context: Context) -> Instance:
+    kind, dataset, name = columns.get("kind") or None, columns.get("datasetId"), columns["attribute"]
     if kind not in (None, *KINDS):
         raise BadRequestData(f"kind: {shown(kind)} is not one of {', '.join(KINDS)}")
     body = {"value": value} if kind is None else {"type": kind, KINDS[kind].bearer: value}
     body |= {"datasetId": dataset} if dataset else {}
-    return parse_attribute(str(columns["attribute"]), body, context)[0]
+    body |= {"unitCode": _unit(unit)} if unit is not None else {}
+    if iri == SCOPE:
+        return temporal.parse_evolution({"scope": [{"type": "Property", **body}]}, context).attributes[SCOPE][0]
+    instance = parse_attribute(name, body, context)[0]
+    if is_null(instance):
+        raise BadRequestData("value: the NGSI-LD null deletes, and a file holds observations (4.5.0)")
+    if iri in GEO_NAMES and instance["type"] != "GeoProperty":
+        raise BadRequestData(f"value: {name} is a GeoProperty (4.7); {shown(value)} is none")
+    return instance
 
 
 @lru_cache(maxsize=65536)
@@ -202,7 +236,7 @@ def _observed(value: str | datetime) -> tuple[str, int]:
     try:
         instant = records.instant(value)
         return times.text(instant), since_2000(instant)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise BadRequestData(
             f"observedAt: {shown(value)} is not a DateTime with a zone, such as 2026-06-19T12:50:00+09:00"
         ) from None

@@ -5,19 +5,21 @@ Further columns: unitCode, datasetId, and kind (an attribute type such as Relati
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from ngsi.errors import BadRequestData
-from ngsi.integers import check_integers
+from ngsi.errors import BadRequestData, shown
+from ngsi.json_text import check_text
 
 NEEDED: Final = ("id", "type", "attribute", "value", "observedAt")
 COLUMNS: Final = (*NEEDED, "unitCode", "datasetId", "kind")
 _BATCH: Final = 50_000
+_DEEPEST: Final = 50  # levels of arrays and objects in a value, as in a request body
 
 
 class UnreadableFile(Exception):
@@ -39,18 +41,25 @@ def read(path: Path) -> Iterator[Line]:
 def _csv(path: Path) -> Iterator[Line]:
     with path.open("rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
         rows = csv.reader(text)
-        header = next(rows, [])
-        missing = [name for name in NEEDED if name not in header]
-        if missing:
-            raise UnreadableFile(f"{path}: the header lacks {', '.join(missing)}")
         try:
+            header = next(rows, [])
+            _check_columns(path, "the header lacks", header)
             for number, row in enumerate(rows, 1):
-                yield number, _cells(header, row), raw.tell() if number % 1000 == 0 else 0
+                if row:
+                    yield number, _cells(header, row), raw.tell() if number % 1000 == 0 else 0
         except (UnicodeDecodeError, csv.Error) as error:
             raise UnreadableFile(f"{path}: {error}; CSV is read as UTF-8") from None
 
 
+def _check_columns(path: Path, lacks: str, names: Sequence[str]) -> None:
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        raise UnreadableFile(f"{path}: {lacks} {', '.join(missing)}")
+
+
 def _cells(header: list[str], row: list[str]) -> dict[str, Any]:
+    if any(row[len(header) :]):
+        return {"error": f"the line has {len(row)} cells, the header {len(header)}"}
     columns: dict[str, Any] = dict(zip(header, row, strict=False))
     value = columns.pop("value", "")
     if value:  # an empty cell is none
@@ -62,13 +71,13 @@ def _json_lines(path: Path) -> Iterator[Line]:
     with path.open("rb") as raw:
         for number, line in enumerate(raw, 1):
             if line.strip():
-                yield number, _object(line), raw.tell() if number % 1000 == 0 else 0
+                yield number, _object(line.removeprefix(BOM_UTF8)), raw.tell() if number % 1000 == 0 else 0
 
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
         content = orjson.loads(line)
-        check_integers(line)
+        check_text(line, _DEEPEST, "the line")
     except orjson.JSONDecodeError as error:
         return {"error": f"not JSON: {error}"}
     except BadRequestData as error:
@@ -82,17 +91,18 @@ def _parquet(path: Path) -> Iterator[Line]:
         file = parquet.ParquetFile(path)
     except ValueError as error:  # pyarrow's ArrowInvalid is one
         raise UnreadableFile(f"{path}: not Parquet ({error})") from None
-    missing = [name for name in NEEDED if name not in file.schema_arrow.names]
-    if missing:
-        raise UnreadableFile(f"{path}: the columns lack {', '.join(missing)}")
+    _check_columns(path, "the columns lack", file.schema_arrow.names)
     number, size, total = 0, path.stat().st_size, max(1, file.metadata.num_rows)
-    for batch in file.iter_batches(_BATCH):
-        for row in batch.to_pylist():
-            number += 1
-            columns = {name: value for name, value in row.items() if value is not None}
-            if "value" in columns:
-                columns["value"] = value_of_cell(columns["value"])
-            yield number, columns, size * number // total if number % 1000 == 0 else 0
+    try:
+        for batch in file.iter_batches(_BATCH):
+            for row in batch.to_pylist():
+                number += 1
+                columns = {name: value for name, value in row.items() if value is not None}
+                if "value" in columns:
+                    columns["value"] = value_of_cell(columns["value"])
+                yield number, columns, size * number // total if number % 1000 == 0 else 0
+    except (ValueError, OSError) as error:  # damaged pages, text that is not UTF-8, nanoseconds
+        raise UnreadableFile(f"{path}: not readable after row {number} ({error})") from None
 
 
 def pyarrow(module: str) -> Any:
@@ -120,11 +130,22 @@ def value_of_cell(given: Any) -> Any:
     if given[:1] in '-0123456789tfn[{"':
         try:
             value = orjson.loads(given)
-            check_integers(given.encode())
+            check_text(given.encode(), _DEEPEST, "the cell")
         except (orjson.JSONDecodeError, BadRequestData):
             return given
         return given if value is None else value
     return given
+
+
+def check_nested(value: Any) -> None:
+    """Raises BadRequestData unless `value`, not a plain one, is of JSON and within bounds: Parquet may hold more."""
+    try:
+        text = orjson.dumps(value)
+    except TypeError as error:
+        raise BadRequestData(f"value: {shown(value)} is not a value of JSON ({error})") from None
+    if not isinstance(value, dict | list):
+        raise BadRequestData(f"value: {shown(value)} is not a value of JSON, but a {type(value).__name__}")
+    check_text(text, _DEEPEST, "value: it")
 
 
 _READERS: Final[dict[str, Callable[[Path], Iterator[Line]]]] = {

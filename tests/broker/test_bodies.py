@@ -8,7 +8,6 @@ import httpx
 import orjson
 import pytest
 
-from broker.api import bodies
 from broker.api.negotiation import JSON
 from broker.api.operations import OPERATIONS
 
@@ -16,26 +15,6 @@ ROOT = "http://127.0.0.1:1026"
 ID = "urn:ngsi-ld:Room:1"
 ROOM = {"id": ID, "type": "Room", "name": "金沢"}
 HOUSE = "https://uri.etsi.org/ngsi-ld/errors/"
-
-
-@pytest.mark.parametrize(
-    ("text", "deep"),
-    [
-        (b"[" * 5 + b"]" * 5, False),
-        (b"[" * 6 + b"]" * 6, True),
-        (b'{"a":' * 5 + b"1" + b"}" * 5, False),
-        (b'{"a":' * 6 + b"1" + b"}" * 6, True),
-        (b"[" + b"[],{}," * 100 + b"1]", False),
-        (b'["[[[[[[","{{{{{{"]', False),
-        (rb'["\"[[[[[[","\\"]', False),
-        # brackets in strings that would hide the depth
-        (b'{"}":' * 6 + b"1" + b',"{":1}' * 6, True),
-        (rb'[[[[["\\",[]]]]]]', True),
-    ],
-)
-def test_depth_is_told_from_the_text(text: bytes, deep: bool) -> None:
-    orjson.loads(text)
-    assert bodies.too_deep(text, 5) is deep
 
 
 @pytest.mark.parametrize("operation", [it for it in OPERATIONS if it.body], ids=lambda it: f"{it.method} {it.path}")

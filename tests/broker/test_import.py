@@ -1,16 +1,23 @@
 """`yukitsuri import`: every observation once, whatever is thrown in its way."""
 
 import asyncio
+import math
 import os
 import sys
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 import orjson
+import pytest
 
 from broker.bulk import records
+from broker.bulk.load import _add, _Chunk
+from ngsi.errors import BadRequestData
+from tests.ngsi.contexts import context
 
 HEADER = "id,type,attribute,value,observedAt,unitCode,datasetId\n"
 
@@ -113,6 +120,85 @@ async def test_what_cannot_be_read_is_told(client: httpx.AsyncClient, dsn: str, 
         code, _, err = await run(dsn, path)
         assert code == 1
         assert "Traceback" not in err
+
+
+READING = {"id": "urn:s:1", "type": "Station", "attribute": "t", "value": 1, "observedAt": "2026-06-19T12:00:00Z"}
+HOSTILE: list[tuple[dict[str, Any], str]] = [
+    ({"observedAt": "0001-01-01T00:00:00+09:00"}, "observedAt"),
+    ({"observedAt": "9999-12-31T23:59:59-09:00"}, "observedAt"),
+    ({"value": "urn:ngsi-ld:null"}, "null"),
+    ({"value": "urn:ngsi-ld:null", "kind": "Relationship"}, "null"),
+    ({"value": {"@none": "urn:ngsi-ld:null"}, "kind": "LanguageProperty"}, "null"),
+    ({"unitCode": 5}, "unitCode"),
+    ({"unitCode": ["CEL"], "datasetId": "urn:d:1"}, "unitCode"),
+    ({"unitCode": "CEL", "value": "urn:p:1", "kind": "Relationship"}, "unitCode"),
+    ({"datasetId": 5}, "datasetId"),
+    ({"value": "a\0b"}, "U+0000"),
+    ({"value": [{"a": "a\0b"}]}, "U+0000"),
+    ({"value": orjson.loads("[" * 51 + "]" * 51)}, "deeper"),
+    ({"attribute": "location"}, "GeoProperty"),
+    ({"attribute": "scope", "value": "no scope"}, "scope"),
+    ({"attribute": "scope", "value": "/A", "unitCode": "CEL"}, "unitCode"),
+]
+
+
+async def test_no_line_stops_the_others(client: httpx.AsyncClient, dsn: str, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.jsonl"
+    lines = [orjson.dumps({**READING, **more}) for more, _ in HOSTILE]
+    path.write_bytes(b"\xef\xbb\xbf" + b"\n".join([orjson.dumps(READING), *lines]))
+    code, out, err = await run(dsn, path)
+    assert (code, "Traceback" in err) == (1, False), err
+    assert out.partition(": ")[2] == f"1 readings stored, 0 were there already, {len(HOSTILE)} lines refused\n"
+    told = [line.partition("\t")[2] for line in (tmp_path / "hostile.jsonl.refused").read_text().splitlines()]
+    assert all(word in line for (_, word), line in zip(HOSTILE, told, strict=True)), told
+
+
+async def test_a_late_scope_of_a_file_leaves_the_current_one(
+    client: httpx.AsyncClient, dsn: str, tmp_path: Path
+) -> None:
+    for number, (hour, value, now) in enumerate([(5, "/A", "/A"), (3, "/B", "/A"), (7, "/C", "/C")]):
+        path = tmp_path / f"{number}.jsonl"
+        stamp = f"2026-06-19T{hour:02}:00:00Z"
+        path.write_bytes(orjson.dumps({**READING, "attribute": "scope", "value": value, "observedAt": stamp}))
+        assert (await run(dsn, path))[0] == 0
+        assert (await client.get("/entities/urn:s:1")).json()["scope"] == now
+    values = (await history(client, "urn:s:1"))["scope"]["values"]
+    assert [value for value, _ in values] == ["/B", "/A", "/C"]
+
+
+def test_parquet_holds_more_than_json(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="Parquet is optional: pip install pyarrow")
+    from pyarrow import parquet
+
+    def table(name: str, **more: Any) -> Path:
+        one = {key: [value] for key, value in READING.items()}
+        parquet.write_table(arrow.table({**one, **more}), tmp_path / name)
+        return tmp_path / name
+
+    def refused(**more: Any) -> str:
+        (line,) = records.read(table("a.parquet", **more))
+        with pytest.raises(BadRequestData) as error:
+            _add(_Chunk(), line[1], context(), 0)
+        return error.value.detail
+
+    for value in (math.nan, math.inf, b"a", Decimal("1.5"), date(2026, 6, 19)):
+        assert "value" in refused(value=[value])
+    for more in ({"observedAt": arrow.array([1], arrow.timestamp("ns", tz="UTC"))}, {"value": _not_utf_8(arrow)}):
+        with pytest.raises(records.UnreadableFile, match=r"b\.parquet"):
+            list(records.read(table("b.parquet", **more)))
+
+
+def _not_utf_8(arrow: Any) -> Any:
+    return arrow.Array.from_buffers(arrow.string(), 1, arrow.array([b"\xff"]).buffers())
+
+
+def test_cells_beyond_the_header_are_told(tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    good = "urn:s:1,Station,t,1,2026-06-19T12:00:00Z,,"
+    table.write_text(HEADER + f"{good}\n{good},,\n\n{good},x\n")
+    lines = [(number, columns) for number, columns, _ in records.read(table)]
+    assert [number for number, _ in lines] == [1, 2, 4]
+    assert ["error" in columns for _, columns in lines] == [False, False, True]
 
 
 async def test_kill_9_loses_and_doubles_nothing(client: httpx.AsyncClient, dsn: str, tmp_path: Path) -> None:
