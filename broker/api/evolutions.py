@@ -163,7 +163,7 @@ def _asked(request: Request, given: Mapping[str, Any], temporal: TemporalQuery, 
     wanted = history.Wanted(
         temporal,
         projection(given, context),
-        _attributes(given, context),
+        shown_attributes(given, context),
         datasets(given),
         settings.temporal_limit,
         tombstones=kind in ("normalized", "concise"),
@@ -175,7 +175,7 @@ def _asked(request: Request, given: Mapping[str, Any], temporal: TemporalQuery, 
     return Asked(wanted, form, aggregation, presentation.preferred_version(request.headers.get("prefer", "")))
 
 
-def _attributes(given: Mapping[str, str], context: Context) -> frozenset[str] | None:
+def shown_attributes(given: Mapping[str, str], context: Context) -> frozenset[str] | None:
     """IRIs of attrs, where scope has a history as well (4.5.6); None for all."""
     scope = {SCOPE} if "scope" in (name.strip() for name in given.get("attrs", "").split(",")) else set()
     return frozenset({*questions.attribute_names(given, context), *scope}) or None

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from broker.api import http, questions
-from broker.api.evolutions import datasets, projection
+from broker.api.evolutions import datasets, projection, shown_attributes
 from broker.bulk.records import UnreadableFile
 from broker.bulk.write import FILES, File, Record
 from broker.store.export import Exported, batches
@@ -36,8 +36,7 @@ async def export(request: Request) -> Response:
     tenant = await http.tenant(request)
     context = await http.query_context(request)
     question = questions.question(http.broker(request).settings, given, context)
-    attributes = frozenset(questions.attribute_names(given, context)) or None
-    wanted = Wanted(temporal, projection(given, context), attributes, datasets(given))
+    wanted = Wanted(temporal, projection(given, context), shown_attributes(given, context), datasets(given))
     found = batches(http.broker(request).database, tenant, question, wanted)
     name = next(name for name, value in _FORMATS.items() if value == media)
     headers = {"Content-Disposition": f'attachment; filename="history.{name}"'}

@@ -38,7 +38,9 @@ async def provide(client: httpx.AsyncClient) -> None:
     first = [{"type": "Property", "value": value, "observedAt": stamp} for value, stamp in zip(VALUES, at, strict=True)]
     other = [{"type": "Property", "value": 5, "observedAt": at[0], "unitCode": "CEL", "datasetId": "urn:d:1"}]
     link = [{"type": "Relationship", "object": "urn:p:1", "observedAt": at[0]}]
-    for number, attributes in ((1, {"v": [*first, *other]}), (2, {"at": link})):
+    scopes = [{"type": "Property", "value": "/A", "observedAt": at[0]}]
+    scopes += [{"type": "Property", "value": ["/B", "/C"], "observedAt": at[1]}]
+    for number, attributes in ((1, {"v": [*first, *other], "scope": scopes}), (2, {"at": link})):
         body = {"id": f"urn:s:{number}", "type": "Station", **attributes}
         assert (await client.post("/temporal/entities", json=body)).status_code == 201
 
@@ -48,7 +50,7 @@ async def test_json_lines_hold_every_instance(client: httpx.AsyncClient) -> None
     answer = await client.get(EXPORT, params={**ALL, "format": "jsonl"})
     assert answer.headers["content-type"].startswith("application/x-ndjson")
     rows = [orjson.loads(line) for line in answer.content.splitlines()]
-    assert [row["value"] for row in rows if row["id"] == "urn:s:1" and "datasetId" not in row] == VALUES
+    assert [row["value"] for row in rows if row["attribute"] == "v" and "datasetId" not in row] == VALUES
     assert [(row["unitCode"], row["datasetId"]) for row in rows if "datasetId" in row] == [("CEL", "urn:d:1")]
     assert rows[-1] == {
         "id": "urn:s:2", "type": "Station", "attribute": "at", "value": "urn:p:1",
@@ -65,6 +67,9 @@ async def test_csv_opens_in_spreadsheets_and_narrows_like_a_query(client: httpx.
     found = (await client.get(EXPORT, params={**narrow, "datasetId": "@none"}, headers={"Accept": "text/csv"})).text
     rows = list(csv.DictReader(io.StringIO(found)))
     assert [row["value"] for row in rows] == ["1", "1.5"]
+    for name, count in (("scope", 2), ("scope,v", 2 + len(VALUES) + 1)):
+        found = (await client.get(EXPORT, params={**ALL, "attrs": name})).text
+        assert len(list(csv.DictReader(io.StringIO(found)))) == count
     empty = await client.get(EXPORT, params={**ALL, "type": "Nothing"})
     assert empty.text.splitlines() == ["id,type,attribute,value,observedAt,unitCode,datasetId,kind"]
 
@@ -87,6 +92,7 @@ async def test_what_was_exported_is_imported_again(client: httpx.AsyncClient, ds
         assert done.returncode == 0, done.stderr
         again = await client.get(EXPORT, params={**ALL, "format": name}, headers=tenant)
         assert again.content == path.read_bytes()
+        assert (await client.get("/entities/urn:s:1", headers=tenant)).json()["scope"] == ["/B", "/C"]
 
 
 async def test_more_than_fits_into_memory_comes_in_batches(client: httpx.AsyncClient) -> None:
