@@ -33,6 +33,7 @@ class OptOut:
         self._looked = -LOOK
 
     def has(self, identifier: str) -> bool:
+        """Whether it is on the list. Raises OSError when the list's key is gone bad."""
         self._look()
         return bool(self._digests) and self._digest(identifier) in self._digests
 
@@ -74,9 +75,15 @@ class OptOut:
     def _read_key(self) -> bytes:
         if self._key_file is None:
             return b"-"
-        if not self._key_file.exists():
+        if not self._key_file.exists() and not self._digests:
             put(self._key_file, secrets.token_bytes(32).hex().encode())
-        return bytes.fromhex(self._key_file.read_text())
+        try:
+            key = bytes.fromhex(self._key_file.read_text())
+        except (FileNotFoundError, ValueError):
+            key = b""
+        if not key:  # a new one would let in everybody on the list
+            raise OSError(f"{self._key_file}: holds no key, so nobody can tell who is on the list; restore it")
+        return key
 
     def _write(self, digests: Iterable[str]) -> None:
         if self._list is not None:

@@ -1,5 +1,6 @@
 """Identifiers on the opt-out list are dropped before anything is made of them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +36,16 @@ def test_one_spelling_is_as_good_as_another(opted: OptOut) -> None:
     assert opted.has("0200.00ff.ff01")
     assert opted.has("ＫＮＺ0001")
     assert not opted.has("02-00-00-FF-FF-02")
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda key: key.write_text(""), lambda key: key.write_text("zz")])
+def test_without_its_key_the_list_lets_nobody_in(
+    opted: OptOut, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    opted.add(["02-00-00-FF-FF-01"])
+    damage(tmp_path / "opt-out.key")
+    with pytest.raises(OSError, match=r"opt-out\.key: holds no key"):
+        OptOut(tmp_path).has("02-00-00-FF-FF-01")
 
 
 def test_the_list_tells_nobody_s_name_and_is_found_again(opted: OptOut, tmp_path: Path) -> None:
