@@ -158,7 +158,8 @@ def provenance(declaration: Declaration) -> Provenance:
 
 def _rules(error: ValidationError) -> str:
     """What is wrong where, without the address of pydantic's own manual."""
-    return "; ".join(": ".join(filter(None, [".".join(map(str, item["loc"])), item["msg"]])) for item in error.errors())
+    told = ((".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")) for item in error.errors())
+    return "; ".join(": ".join(filter(None, each)) for each in told)
 
 
 def bind_all(declarations: Iterable[Declaration], around: Surroundings) -> list[Source]:

@@ -86,6 +86,7 @@ def test_list_names_adapters_and_sources(city: Path, capsys: pytest.CaptureFixtu
         (RAIN + 'via = { transport = "file", every = inf }\n', "every"),
         (RAIN + 'via = { transport = "file", pattern = "**/*" }\n', "pattern"),
         (RAIN.replace('"rain"', '"Rain/../x"'), "name"),
+        (WIFI + '[source.privacy]\nprofile = "aggregate"\nk = 2\n', "source.0.privacy: k: 2 is below 5"),
         ("[[source]\n", "sources.toml"),
         (RAIN + 'owner = "${nobody}"\n', "nobody"),
     ],
