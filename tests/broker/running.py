@@ -51,6 +51,10 @@ class Running:
     async def start(self) -> None:
         program = "import uvloop; from broker.serve import serve; serve()"
         self._process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, env=self._environment)
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Wait until the broker serves, which it does not without its database."""
         async with httpx.AsyncClient() as client:
             for _ in range(600):
                 try:
@@ -59,7 +63,7 @@ class Running:
                 except httpx.TransportError:
                     pass
                 await asyncio.sleep(0.05)
-        raise AssertionError("the broker does not start")
+        raise AssertionError("the broker is not ready")
 
     async def kill(self) -> None:
         """As with kill -9."""

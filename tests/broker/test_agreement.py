@@ -6,16 +6,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
-import asyncpg
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.store import candidates, compile, indexes, migrate
+from broker.store import candidates, compile, indexes
 from broker.store.db import Database
 from ngsi.entity import Entity, parse_entity
 from ngsi.errors import NgsiLdError
@@ -27,6 +24,7 @@ from ngsi.query.pattern import parse_pattern
 from ngsi.query.q import parse_q
 from ngsi.query.scope import parse_scopes
 from ngsi.query.types import parse_types
+from tests.broker.databases import database
 from tests.ngsi.contexts import context
 from tests.ngsi.test_query_fuzz import PIECES
 
@@ -190,11 +188,9 @@ INDEXED = ["a>1", 'a=="x"', "a>2018-12-04T12:00:00Z", "b==1", "a.b==1", "a[k]==1
 class Store:
     """A migrated database of the test's own, asked from synchronous code."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, template: str) -> None:
         self._runner = asyncio.Runner()
-        self._name = f"agree_{uuid4().hex}"
-        self._server = server
-        self._dsn = urlunsplit(urlsplit(server)._replace(path=f"/{self._name}"))
+        self._room = database(server, template)
 
     def __enter__(self) -> "Store":
         self._runner.run(self._start())
@@ -205,11 +201,8 @@ class Store:
         self._runner.close()
 
     async def _start(self) -> None:
-        admin = await asyncpg.connect(self._server)
-        await admin.execute(f"create database {self._name}")
-        await admin.close()
-        await migrate.run(self._dsn)
-        self.database = await Database.connect(self._dsn, connections=2, writers=1, statement_timeout=20)
+        dsn = await self._room.__aenter__()
+        self.database = await Database.connect(dsn, connections=2, writers=1, statement_timeout=20)
         for text in INDEXED:
             for lookup in indexes.lookups(parse_q(text, CONTEXT)) or []:
                 await indexes.build(self.database, lookup.at)
@@ -219,9 +212,7 @@ class Store:
 
     async def _stop(self) -> None:
         await self.database.close()
-        admin = await asyncpg.connect(self._server)
-        await admin.execute(f"drop database {self._name} with (force)")
-        await admin.close()
+        await self._room.__aexit__(None, None, None)
 
     def ask(self, entities: list[Entity], queries: list[EntityQuery]) -> list[list[str]]:
         """The ids that SQL finds for each query when the database holds just these entities."""
@@ -260,8 +251,8 @@ class Store:
 
 
 @pytest.fixture(scope="module")
-def store(server: str) -> Iterator[Store]:
-    with Store(server) as made:
+def store(server: str, template: str) -> Iterator[Store]:
+    with Store(server, template) as made:
         yield made
 
 

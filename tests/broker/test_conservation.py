@@ -18,6 +18,7 @@ from deploy.ports import next_free
 from deploy.postgres import EmbeddedPostgres
 from tests.broker.running import Running
 from tests.broker.sink import Sink, Taken
+from tests.ground import own
 
 V1 = "/ngsi-ld/v1"
 ID = "urn:ngsi-ld:Subscription:1"
@@ -40,12 +41,13 @@ async def faulty(_: Sink, __: Taken) -> int:
 
 
 @pytest.fixture
-async def database(server: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
+async def database() -> AsyncIterator[EmbeddedPostgres]:
     """A server of its own, to be killed."""
-    own = EmbeddedPostgres(Path("data/killed"), next_free(15600))
-    await asyncio.to_thread(own.start)
-    yield own
-    await asyncio.to_thread(own.stop)
+    with own(Path("data/killed")) as folder:
+        server = EmbeddedPostgres(folder, next_free(15600))
+        await asyncio.to_thread(server.start)
+        yield server
+        await asyncio.to_thread(server.stop)
 
 
 def kill(database: EmbeddedPostgres) -> None:
@@ -75,7 +77,7 @@ async def write(url: str, done: asyncio.Event) -> dict[int, list[int]]:
 
 async def test_every_change_arrives_whatever_dies(database: EmbeddedPostgres) -> None:
     dsn = await asyncio.to_thread(database.start)
-    await asyncio.to_thread(lambda: asyncio.run(migrate.run(dsn)))
+    await migrate.run(dsn)
     settings = {"notification_retry": 0.05, "notification_retry_longest": 0.5, "notification_timeout": 0.5}
     async with Sink(faulty) as sink, Running(dsn, **settings) as broker, httpx.AsyncClient(timeout=5) as client:
         subscription = {
@@ -100,7 +102,7 @@ async def test_every_change_arrives_whatever_dies(database: EmbeddedPostgres) ->
                 kill(database)
                 await asyncio.sleep(0.2)
                 assert await asyncio.to_thread(database.start) == dsn
-                await serving(client, broker)
+                await broker.ready()
             windows.append((killed - BEFORE, loop.time() + AFTER))
         await asyncio.sleep(CALM)
         done.set()
@@ -108,18 +110,6 @@ async def test_every_change_arrives_whatever_dies(database: EmbeddedPostgres) ->
         account = await drained(client, broker)
         assert account["matched"] == await logged(dsn), "not every change in the log is accounted for"
         check(sink, acknowledged, account, windows)
-
-
-async def serving(client: httpx.AsyncClient, broker: Running) -> None:
-    """Wait until the broker has found the database again."""
-    for _ in range(200):
-        try:
-            if (await client.get(f"{broker.url}/ready")).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        await asyncio.sleep(0.05)
-    raise AssertionError("the broker does not find its database")
 
 
 async def logged(dsn: str) -> int:

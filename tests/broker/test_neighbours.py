@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from statistics import median
-from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 
 from broker.store import migrate
+from tests.broker.databases import database
 from tests.broker.running import Running
 from tests.broker.sink import Sink, until
 from tests.broker.subscribing import account
@@ -19,15 +18,10 @@ V1 = "/ngsi-ld/v1"
 
 @pytest.fixture
 async def other_dsn(server: str) -> AsyncIterator[str]:
-    """A second database, for a second broker."""
-    name = f"test_{uuid4().hex}"
-    admin = await asyncpg.connect(server)
-    await admin.execute(f"create database {name}")
-    other = server.rpartition("/")[0] + f"/{name}"
-    await migrate.run(other)
-    yield other
-    await admin.execute(f"drop database {name} with (force)")
-    await admin.close()
+    """A second database, for a second broker; a copy would have the identity of the first."""
+    async with database(server, "template1") as other:
+        await migrate.run(other)
+        yield other
 
 
 def subscription(uri: str, number: int = 1) -> dict[str, object]:

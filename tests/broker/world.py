@@ -2,18 +2,13 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest_asyncio
 
-from broker.app import create_app
-from broker.settings import Settings
-from broker.store import migrate
+from tests.broker.databases import database
+from tests.broker.running import inside
 
-BASE = "http://127.0.0.1:1026/ngsi-ld/v1"
 GEO = {"Accept": "application/geo+json"}
 LD = {"Accept": "application/ld+json"}
 CORE = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
@@ -59,24 +54,12 @@ WORLD: list[dict[str, Any]] = [
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def http(server: str) -> AsyncIterator[httpx.AsyncClient]:
+async def http(server: str, template: str) -> AsyncIterator[httpx.AsyncClient]:
     """A broker that knows WORLD; its tests only read."""
-    name = f"test_{uuid4().hex}"
-    admin = await asyncpg.connect(server)
-    await admin.execute(f"create database {name}")
-    dsn = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    await migrate.run(dsn)
-    app = create_app(Settings(database_url=dsn))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.app.router.lifespan_context(app.app),
-        httpx.AsyncClient(transport=transport, base_url=BASE) as client,
-    ):
+    async with database(server, template) as dsn, inside(dsn) as client:
         for entity in WORLD:
             assert (await client.post("/entities", json=entity)).status_code == 201
         yield client
-    await admin.execute(f"drop database {name} with (force)")
-    await admin.close()
 
 
 async def get(http: httpx.AsyncClient, path: str, headers: Any = None, **params: Any) -> Any:
