@@ -8,8 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from broker.app import create_app
-from broker.settings import Settings
+from tests.broker.running import inside
 from tests.broker.sources import Source, source
 
 ROOT = "http://127.0.0.1:1026"
@@ -27,13 +26,7 @@ def link(url: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def broker(dsn: str, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(Settings(database_url=dsn, **{"remote_allow": "127.0.0.0/8", **settings}))
-    async with (
-        app.app.router.lifespan_context(app.app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=f"{ROOT}/ngsi-ld/v1"
-        ) as http,
-    ):
+    async with inside(dsn, **{"remote_allow": "127.0.0.0/8", **settings}) as http:
         yield http
 
 

@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from broker.app import create_app
-from broker.settings import Settings
 from ngsi import times
 from ngsi.periods import aligned, boundaries, parse_period
+from tests.broker.running import inside
 
 ID = "urn:ngsi-ld:Station:1"
 PATH = f"/temporal/entities/{ID}"
@@ -145,13 +144,8 @@ async def test_methods_by_kind_of_value(client: httpx.AsyncClient, given: list[A
 async def test_short_periods_over_years_that_hold_little(dsn: str) -> None:
     """Most periods are empty and left out; what is limited is how many are told."""
     stamps = ["2022-12-09T13:40:00Z", "2026-06-19T00:00:00.2Z", "2026-06-19T00:00:00.7Z", "2026-06-19T00:00:01Z"]
-    app = create_app(Settings(database_url=dsn, aggregation_limit=3))
-    transport = httpx.ASGITransport(app)
     asked = {"aggrMethods": "sum", "timerel": "after", "timeAt": "2022-01-01T00:00:00Z"}
-    async with (
-        app.app.router.lifespan_context(app.app),
-        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1026/ngsi-ld/v1") as client,
-    ):
+    async with inside(dsn, aggregation_limit=3) as client:
         await provide(client, a=[{"type": "Property", "value": i, "observedAt": at} for i, at in enumerate(stamps)])
         for period in ("PT1S", "PT0.5S"):
             answer = await client.get(

@@ -8,9 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.app import create_app
-from broker.settings import Settings
 from broker.subscriptions import dispatcher, interval, subscriber
+from tests.broker.running import inside
 from tests.broker.sink import Sink, Taken, until
 from tests.broker.subscribing import account, create, set_to, subscribe
 
@@ -82,16 +81,8 @@ async def test_what_is_old_and_fails_again_and_again_is_given_up(dsn: str, clock
     async def refuse(_: Sink, __: Taken) -> int:
         return 503
 
-    settings = Settings(
-        database_url=dsn, remote_allow="127.0.0.0/8", notification_retry=0.01, notification_retry_longest=0.02
-    )
-    app = create_app(settings)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        Sink(refuse) as sink,
-        app.app.router.lifespan_context(app.app),
-        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1026/ngsi-ld/v1") as client,
-    ):
+    often = {"notification_retry": 0.01, "notification_retry_longest": 0.02}
+    async with Sink(refuse) as sink, inside(dsn, remote_allow="127.0.0.0/8", **often) as client:
         await subscribe(client, sink)
         await create(client, a=0)
         await until(lambda: len(sink.requests) > 20)

@@ -3,17 +3,14 @@
 import httpx
 import pytest
 
-from broker.app import create_app
-from broker.settings import Settings
+from tests.broker.running import inside
 
 PAGE = "https://dashboard.example"
 PREFLIGHT = {"Origin": PAGE, "Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "link"}
 
 
 async def ask(dsn: str, origins: str, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
-    app = create_app(Settings(database_url=dsn, cors_origins=origins))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with app.app.router.lifespan_context(app.app), httpx.AsyncClient(transport=transport) as http:
+    async with inside(dsn, cors_origins=origins) as http:
         return await http.request(method, "http://127.0.0.1:1026" + path, headers=headers)
 
 

@@ -1,7 +1,6 @@
 """How notifications travel: throttled, periodic, by MQTT, given up, replayed, explained."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +11,8 @@ import httpx
 import orjson
 import pytest
 
-from broker.app import create_app
-from broker.settings import Settings
 from tests.adapters.conftest import Mosquitto
+from tests.broker.running import inside
 from tests.broker.sink import Sink, Taken, until
 from tests.broker.subscribing import ID, ROOM, account, create, room, set_to, subscribe
 
@@ -63,29 +61,16 @@ async def test_what_is_written_together_is_told_together(client: httpx.AsyncClie
 
 
 async def test_a_clock_that_was_set_back_makes_no_period_longer(dsn: str, sink: Sink) -> None:
-    async def broker(work: Callable[[httpx.AsyncClient], Awaitable[None]]) -> None:
-        app = create_app(Settings(database_url=dsn, remote_allow="127.0.0.0/8"))
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with (
-            app.app.router.lifespan_context(app.app),
-            httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1026/ngsi-ld/v1") as client,
-        ):
-            await work(client)
-
-    async def first(client: httpx.AsyncClient) -> None:
+    async with inside(dsn, remote_allow="127.0.0.0/8") as client:
         await subscribe(client, sink, throttling=1)
         await create(client, a=0)
         await sink.wait(1)
-
-    async def second(client: httpx.AsyncClient) -> None:
-        await set_to(client, a=1)
-        await sink.wait(2, 5)
-
-    await broker(first)
     connection = await asyncpg.connect(dsn)
     await connection.execute("update subscription_state set last_notification = now() + interval '1 hour'")
     await connection.close()
-    await broker(second)
+    async with inside(dsn, remote_allow="127.0.0.0/8") as client:
+        await set_to(client, a=1)
+        await sink.wait(2, 5)
 
 
 async def test_periodic_notifications_tell_all_that_match(client: httpx.AsyncClient, sink: Sink) -> None:

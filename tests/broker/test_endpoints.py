@@ -6,11 +6,10 @@ import asyncpg
 import httpx
 import pytest
 
-from broker.app import create_app
 from broker.log.reader import Reader
-from broker.settings import Settings
 from broker.subscriptions import dispatcher, subscriber
 from ngsi.event import Event
+from tests.broker.running import inside
 from tests.broker.sink import Sink, Taken, until
 from tests.broker.subscribing import ID, account, create, room, set_to, subscribe, told
 
@@ -121,12 +120,7 @@ async def test_a_slow_endpoint_delays_nobody_else(client: httpx.AsyncClient, sin
 
 async def test_a_restarted_broker_goes_on_where_the_last_one_was(dsn: str, sink: Sink) -> None:
     for start in (0, 10, 20):
-        app = create_app(Settings(database_url=dsn, remote_allow="127.0.0.0/8", notification_retry=0.05))
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with (
-            app.app.router.lifespan_context(app.app),
-            httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1026/ngsi-ld/v1") as client,
-        ):
+        async with inside(dsn, remote_allow="127.0.0.0/8", notification_retry=0.05) as client:
             if not start:
                 await subscribe(client, sink)
             for number in range(start, start + 10):  # the last ones are still on their way when the broker ends
@@ -178,12 +172,7 @@ async def test_a_deleted_subscription_is_silent(client: httpx.AsyncClient, sink:
 
 
 async def test_a_private_address_is_not_reached_unless_it_is_allowed(dsn: str, sink: Sink) -> None:
-    app = create_app(Settings(database_url=dsn, notification_retry=0.05))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.app.router.lifespan_context(app.app),
-        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1026/ngsi-ld/v1") as client,
-    ):
+    async with inside(dsn, notification_retry=0.05) as client:
         for number, host in enumerate(("127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]")):
             uri = f"http://{host}:{sink.port}/"
             await subscribe(client, sink, id=f"{ID}{number}", notification={"endpoint": {"uri": uri}})

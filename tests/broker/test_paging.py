@@ -8,8 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from broker.app import create_app
-from broker.settings import Settings
+from tests.broker.running import inside
 
 HOST = "http://127.0.0.1:1026"
 
@@ -169,12 +168,7 @@ async def test_a_retrieval_sees_the_write_before_it(client: httpx.AsyncClient) -
 
 
 async def test_too_many_linked_entities_are_refused(dsn: str) -> None:
-    app = create_app(Settings(database_url=dsn, max_linked=2))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.app.router.lifespan_context(app.app),
-        httpx.AsyncClient(transport=transport, base_url=f"{HOST}/ngsi-ld/v1") as client,
-    ):
+    async with inside(dsn, max_linked=2) as client:
         for number, others in (("3", "1"), ("4", "2")):
             linked = {"type": "Relationship", "object": [f"urn:ngsi-ld:Thing:{i}" for i in range(int(others) + 1)]}
             hub = {"id": f"urn:ngsi-ld:Hub:{number}", "type": "Hub", "all": linked}

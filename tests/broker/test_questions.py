@@ -5,8 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.app import create_app
-from broker.settings import Settings
+from tests.broker.running import inside
 
 TOKYO = [139.7, 35.6]
 KANAZAWA = [136.65, 36.57]
@@ -153,12 +152,7 @@ async def test_each_order(filled: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("asked", [{}, {"id": "urn:x:1"}, {"idPattern": "^urn:x:1$"}, {"idPattern": ".*"}])
 async def test_wide_questions_where_they_are_allowed(dsn: str, asked: dict[str, str]) -> None:
-    app = create_app(Settings(database_url=dsn, wide_queries=True))
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.app.router.lifespan_context(app.app),
-        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1026/ngsi-ld/v1") as http,
-    ):
+    async with inside(dsn, wide_queries=True) as http:
         for i in (1, 2):
             await http.post("/entities", json={"id": f"urn:x:{i}", "type": f"T{i}"})
         found = (await http.get("/entities", params=asked)).json()

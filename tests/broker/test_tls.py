@@ -6,7 +6,7 @@ import ssl
 import subprocess
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,11 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from broker.app import create_app
 from broker.settings import Settings
 from deploy.account import server_account
 from deploy.ports import is_free
 from deploy.servers import install
-from tests.broker.running import free_port
+from tests.broker.running import free_port, inside
 from tests.broker.sink import Sink, until
 from tests.broker.subscribing import ID, create, set_to, subscribe
 
@@ -35,17 +34,9 @@ def authority() -> Any:
     return trustme.CA()
 
 
-@asynccontextmanager
-async def notifying(dsn: str, ca: Path | None) -> AsyncIterator[httpx.AsyncClient]:
+def notifying(dsn: str, ca: Path | None) -> AbstractAsyncContextManager[httpx.AsyncClient]:
     """A broker that trusts the authorities of the file `ca`."""
-    allow = "127.0.0.0/8,::1"
-    app = create_app(Settings(database_url=dsn, remote_allow=allow, notification_retry=0.1, notification_ca=ca))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.app.router.lifespan_context(app.app),
-        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1026/ngsi-ld/v1") as client,
-    ):
-        yield client
+    return inside(dsn, remote_allow="127.0.0.0/8,::1", notification_retry=0.1, notification_ca=ca)
 
 
 def file_of(authority: Any, folder: Path) -> Path:
