@@ -8,6 +8,7 @@ from ngsi.integers import check_integers
 
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_NEITHER_BRACKETS_NOR_QUOTES: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 
 
 def check_text(data: bytes, deepest: int, what: str, setting: str = "") -> None:
@@ -29,7 +30,9 @@ def too_deep(data: bytes, limit: int) -> bool:
         return False
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = b"".join(data.split(b'"')[::2]).translate(None, _NOT_BRACKETS)
+    brackets = data.translate(None, _NEITHER_BRACKETS_NOR_QUOTES).replace(b'""', b"")
+    if b'"' in brackets:  # only a bracket within a string keeps two quotes apart
+        brackets = b"".join(data.split(b'"')[::2]).translate(None, _NOT_BRACKETS)
     for _ in range(limit):
         if not brackets:
             return False

@@ -16,6 +16,8 @@ from ngsi.json_text import too_deep
         (b"[" + b"[],{}," * 100 + b"1]", False),
         (b'["[[[[[[","{{{{{{"]', False),
         (rb'["\"[[[[[[","\\"]', False),
+        (b'["[","]","",["{",[["}"]]]]', False),
+        (b'["","[","",["",[["",["",[1]]]]]]', True),
         # brackets in strings that would hide the depth
         (b'{"}":' * 6 + b"1" + b',"{":1}' * 6, True),
         (rb'[[[[["\\",[]]]]]]', True),
