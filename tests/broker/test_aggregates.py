@@ -167,6 +167,19 @@ async def test_aggregates_go_before_values_when_both_are_asked_for(client: httpx
     assert (await client.get(PATH, params=asked)).json()["a"]["max"][0][0] == 4
 
 
+async def test_very_many_series_each_have_their_own(client: httpx.AsyncClient) -> None:
+    stations = [
+        {"id": f"urn:ngsi-ld:Station:{number:03}", "type": "Station", "t": instance(number, HOURS[0])}
+        for number in range(301)
+    ]
+    assert (await client.post("/entityOperations/create", json=stations)).status_code == 201
+    asked = {"type": "Station", "limit": 400, "timerel": "after", "timeAt": times.text(HOURS[0])}
+    how = {"options": "aggregatedValues", "aggrMethods": "sum", "aggrPeriodDuration": "P1D"}
+    answer = await client.get("/temporal/entities", params={**asked, **how})
+    found = {body["id"]: [value for value, *_ in body["t"]["sum"]] for body in answer.json()}
+    assert found == {station["id"]: [number] for number, station in enumerate(stations)}
+
+
 async def test_relationships_are_counted(client: httpx.AsyncClient) -> None:
     links = [{"type": "Relationship", "object": f"urn:x:{at.hour // 2}", "observedAt": times.text(at)} for at in HOURS]
     await provide(client, link=links)
