@@ -2,28 +2,11 @@
 
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
-ID = "urn:ngsi-ld:Subscription:1"
-
-
-def subscription(**more: Any) -> dict[str, Any]:
-    return {
-        "id": ID,
-        "type": "Subscription",
-        "entities": [{"type": "Room"}],
-        "notification": {"endpoint": {"uri": "http://127.0.0.1:9/notify"}},
-        **more,
-    }
-
-
-def notifying(**more: Any) -> dict[str, Any]:
-    return subscription(notification={"endpoint": {"uri": "http://127.0.0.1:9/notify"}, **more})
-
-
-def reaching(**more: Any) -> dict[str, Any]:
-    return subscription(notification={"endpoint": {"uri": "http://127.0.0.1:9/notify", **more}})
+from tests.ngsi.subscriptions import ID, notifying, reaching, subscription
 
 
 async def test_a_created_subscription_comes_back_as_it_was_given(client: httpx.AsyncClient) -> None:
@@ -159,8 +142,6 @@ async def test_secrets_are_never_shown_and_survive_what_was_shown(client: httpx.
     assert secret[6:] not in shown.text
     back = {"notification": {"endpoint": shown.json()["notification"]["endpoint"]}}
     assert (await client.patch(f"/subscriptions/{ID}", json=back)).status_code == 204
-    import asyncpg
-
     connection = await asyncpg.connect(dsn)
     kept = await connection.fetchval("select document::text from subscription")
     await connection.close()

@@ -4,7 +4,6 @@ import copy
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any, Final
 
 import orjson
@@ -12,12 +11,11 @@ import pytest
 
 from ngsi import subscription, subscription_answer, subscription_document
 from ngsi.errors import NgsiLdError
-from ngsi.jsonld import compile_context
 from ngsi.matching import matcher
 from ngsi.notification import Form
+from tests.ngsi.contexts import context
 
-CORE = orjson.loads(files("ngsi").joinpath("contexts", "ngsi-ld-core-context-v1.9.jsonld").read_bytes())["@context"]
-CONTEXT = compile_context([{"Room": "https://a.example/Room", "t": "https://a.example/t"}], CORE)
+CONTEXT = context(Room="https://a.example/Room", t="https://a.example/t")
 NOW = datetime(2026, 6, 19, tzinfo=UTC)
 WHOLE: Final[dict[str, Any]] = {
     "id": "urn:a:1",

@@ -1,7 +1,6 @@
 """Which subscriptions are refused, and by which rule (GS CIM 009, 5.2.12-15)."""
 
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any
 
 import orjson
@@ -10,28 +9,11 @@ import pytest
 from ngsi import endpoint, subscription_document
 from ngsi import subscription as subscriptions
 from ngsi.errors import BadRequestData
-from ngsi.jsonld import compile_context
+from tests.ngsi.contexts import context
+from tests.ngsi.subscriptions import notifying, reaching, subscription
 
-CORE = orjson.loads(files("ngsi").joinpath("contexts", "ngsi-ld-core-context-v1.9.jsonld").read_bytes())["@context"]
+PLAIN = context()
 NOW = datetime(2026, 6, 19, tzinfo=UTC)
-
-
-def subscription(**more: Any) -> dict[str, Any]:
-    return {
-        "id": "urn:ngsi-ld:Subscription:1",
-        "type": "Subscription",
-        "entities": [{"type": "Room"}],
-        "notification": {"endpoint": {"uri": "http://127.0.0.1:9/notify"}},
-        **more,
-    }
-
-
-def notifying(**more: Any) -> dict[str, Any]:
-    return subscription(notification={"endpoint": {"uri": "http://127.0.0.1:9/notify"}, **more})
-
-
-def reaching(**more: Any) -> dict[str, Any]:
-    return subscription(notification={"endpoint": {"uri": "http://127.0.0.1:9/notify", **more}})
 
 
 @pytest.mark.parametrize(
@@ -99,13 +81,13 @@ def reaching(**more: Any) -> dict[str, Any]:
 )
 def test_what_breaks_a_rule_is_refused_with_member_and_rule(body: Any, word: str) -> None:
     with pytest.raises(BadRequestData) as caught:
-        subscription_document.parse(body, compile_context([], CORE), NOW)
+        subscription_document.parse(body, PLAIN, NOW)
     assert word in caught.value.detail
 
 
 def test_pairs_as_some_clients_write_them() -> None:
     given = reaching(receiverInfo=[{"Authorization": "Bearer x"}], notifierInfo=[{"MQTT-QoS": 2}])
-    document = subscription_document.parse(given, compile_context([], CORE), NOW)
+    document = subscription_document.parse(given, PLAIN, NOW)
     told = document["notification"]["endpoint"]
     assert told["receiverInfo"] == [{"key": "Authorization", "value": "Bearer x"}]
     assert told["notifierInfo"] == [{"key": "MQTT-QoS", "value": "2"}]
@@ -122,33 +104,32 @@ def test_pairs_as_some_clients_write_them() -> None:
     ],
 )
 def test_what_the_standard_allows_is_taken(body: Any) -> None:
-    subscription_document.parse(body, compile_context([], CORE), NOW)
+    subscription_document.parse(body, PLAIN, NOW)
 
 
 @pytest.mark.parametrize("null", [None, "urn:ngsi-ld:null"])
 def test_an_update_without_a_uri_keeps_the_rest_and_null_removes_a_member(null: Any) -> None:
-    context = compile_context([], CORE)
-    stored = subscription_document.parse(notifying(attributes=["a"], sysAttrs=True), context, NOW)
+    stored = subscription_document.parse(notifying(attributes=["a"], sysAttrs=True), PLAIN, NOW)
     fragment = {"notification": {"attributes": null}}
-    changed = subscription_document.patch(stored, fragment, context, NOW)["notification"]
+    changed = subscription_document.patch(stored, fragment, PLAIN, NOW)["notification"]
     assert changed == {"sysAttrs": True, "endpoint": stored["notification"]["endpoint"]}
-    reached = subscription_document.patch(stored, {"notification": {"endpoint": {"timeout": 9}}}, context, NOW)
+    reached = subscription_document.patch(stored, {"notification": {"endpoint": {"timeout": 9}}}, PLAIN, NOW)
     place = {**stored["notification"]["endpoint"], "timeout": 9}
     assert reached["notification"] == {**stored["notification"], "endpoint": place}
     for fragment in ({"endpoint": null}, {"endpoint": {"uri": null}}, {"endpoint": 5}):
         with pytest.raises(BadRequestData, match="endpoint"):
-            subscription_document.patch(stored, {"notification": fragment}, context, NOW)
-    described = subscription_document.parse(subscription(description="a"), context, NOW)
-    assert "description" not in subscription_document.patch(described, {"description": null}, context, NOW)
+            subscription_document.patch(stored, {"notification": fragment}, PLAIN, NOW)
+    described = subscription_document.parse(subscription(description="a"), PLAIN, NOW)
+    assert "description" not in subscription_document.patch(described, {"description": null}, PLAIN, NOW)
 
 
 def test_values_that_are_names_are_expanded_where_that_is_asked_for() -> None:
-    context = compile_context([{"open": "https://a.example/open"}], CORE)
-    stored = subscription_document.parse(subscription(q='state=="open"'), context, NOW)
+    named = context(open="https://a.example/open")
+    stored = subscription_document.parse(subscription(q='state=="open"'), named, NOW)
     assert subscriptions.read(stored).query.q.operands[0].value == "open"
-    changed = subscription_document.patch(stored, {"expandValues": "state"}, compile_context([], CORE), NOW)
+    changed = subscription_document.patch(stored, {"expandValues": "state"}, PLAIN, NOW)
     assert subscriptions.read(changed).query.q.operands[0].value == "https://a.example/open"
-    kept = subscription_document.patch(changed, {"jsonKeys": "state"}, compile_context([], CORE), NOW)
+    kept = subscription_document.patch(changed, {"jsonKeys": "state"}, PLAIN, NOW)
     assert subscriptions.read(kept).query.q.operands[0].value == "open"
 
 
@@ -161,8 +142,8 @@ def test_a_host_is_written_as_the_network_knows_it(uri: str, host: str) -> None:
 
 
 def test_a_stored_document_is_read_without_its_context() -> None:
-    context = compile_context([{"Room": "https://a.example/Room", "t": "https://a.example/t"}], CORE)
-    document = subscription_document.parse(subscription(q="t>20", watchedAttributes=["t"]), context, NOW)
+    named = context(Room="https://a.example/Room", t="https://a.example/t")
+    document = subscription_document.parse(subscription(q="t>20", watchedAttributes=["t"]), named, NOW)
     found = subscriptions.read(orjson.loads(orjson.dumps(document)))
     assert found.query.selectors[0].types == "https://a.example/Room"
     assert found.query.q.path.attributes == ("https://a.example/t",)
