@@ -20,6 +20,7 @@ import pytest
 from tests.adapters.conftest import Mosquitto
 from tests.bench.publisher import PRESSURE
 from tests.bench.stack import Stack, free_port
+from tests.ground import own
 
 FRAMES, PUSHES = 600, 120
 PROBE, ALL = 10_000, FRAMES + PUSHES + 1
@@ -45,9 +46,10 @@ where e.id like $1 and t.iri like '%/atmosphericPressure' and not h.deleted grou
 
 @pytest.fixture(scope="module")
 def city() -> Iterator[Stack]:
-    stack = Stack(Path("data/test-ears"))
-    yield stack
-    stack.close()
+    with own(Path("data/test-ears")) as folder:
+        stack = Stack(folder)
+        yield stack
+        stack.close()
 
 
 class Adapters:

@@ -19,6 +19,7 @@ from adapters.sources import bind, read
 from adapters.surroundings import surroundings
 from tests.bench.ears import bikes
 from tests.bench.stack import Stack
+from tests.ground import own
 
 SOURCE = """
 [[source]]
@@ -35,9 +36,10 @@ restricted_tenant = "{tenant}"
 
 @pytest.fixture(scope="module")
 def city() -> Iterator[Stack]:
-    stack = Stack(Path("data/test-observations"))
-    yield stack
-    stack.close()
+    with own(Path("data/test-observations")) as folder:
+        stack = Stack(folder)
+        yield stack
+        stack.close()
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from adapters.quarantine import Quarantine
 from adapters.sink import Sink
 from tests.adapters.cases import adapter_of
 from tests.bench.stack import Stack
+from tests.ground import own
 
 HOURS = ",".join(f"{hour:02}h" for hour in range(1, 25))
 HEADER = f"測定年度,測定局コード,市町村コード,測定項目コード,測定単位コード,測定月,測定日,{HOURS}"
@@ -22,9 +23,10 @@ STATION = "urn:ngsi-ld:AirQualityObserved:soramame:17201090"
 
 @pytest.fixture(scope="module")
 def city() -> Iterator[Stack]:
-    stack = Stack(Path("data/test-precedence"))
-    yield stack
-    stack.close()
+    with own(Path("data/test-precedence")) as folder:
+        stack = Stack(folder)
+        yield stack
+        stack.close()
 
 
 class Reader:

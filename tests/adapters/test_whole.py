@@ -15,15 +15,17 @@ from adapters.quarantine import Quarantine
 from adapters.sink import Sink
 from tests.adapters.cases import adapter_of
 from tests.bench.stack import Stack
+from tests.ground import own
 
 HEADER = "全国地方公共団体コード,ID,名称,緯度,経度,小児対応設備の有無\n"
 
 
 @pytest.fixture(scope="module")
 def city() -> Iterator[Stack]:
-    stack = Stack(Path("data/test-whole"))
-    yield stack
-    stack.close()
+    with own(Path("data/test-whole")) as folder:
+        stack = Stack(folder)
+        yield stack
+        stack.close()
 
 
 class Office:
