@@ -91,6 +91,13 @@ def test_too_many_periods_are_refused_at_once() -> None:
             boundaries(utc("1970-01-01"), utc("2026-01-01"), period, UTC, 100)
 
 
+def test_as_many_periods_as_are_allowed_are_told() -> None:
+    period = Period(days=1)
+    assert len(boundaries(utc("2026-06-01"), utc("2026-06-11"), period, UTC, 10)) == 11
+    with pytest.raises(TooComplexQuery, match="9"):
+        boundaries(utc("2026-06-01"), utc("2026-06-11"), period, UTC, 9)
+
+
 def test_the_end_of_the_calendar_is_an_end() -> None:
     period = parse_period("P999999999Y")
     assert period is not None
