@@ -38,9 +38,15 @@ async def set_to(client: httpx.AsyncClient, number: int = 1, **attributes: Any) 
     assert answer.status_code == 204, answer.text
 
 
-async def told(client: httpx.AsyncClient) -> Any:
-    await asyncio.sleep(0.2)  # counters are saved ten times a second
-    return (await client.get(f"/subscriptions/{ID}")).json()["notification"]
+async def told(client: httpx.AsyncClient, **expected: Any) -> Any:
+    """What the subscription tells of its notifications, once it says what is `expected`: it is saved now and then."""
+    end = asyncio.get_running_loop().time() + 10
+    while True:
+        found = (await client.get(f"/subscriptions/{ID}")).json()["notification"]
+        if expected.items() <= found.items():
+            return found
+        assert asyncio.get_running_loop().time() < end, found
+        await asyncio.sleep(0.05)
 
 
 async def account(client: httpx.AsyncClient, **expected: int) -> Any:

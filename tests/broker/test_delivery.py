@@ -221,7 +221,8 @@ async def test_mqtt(client: httpx.AsyncClient, tmp_path: Path, sink: Sink, versi
         async with aiomqtt.Client(str(place.hostname), int(place.port or 0)) as listener:
             await listener.subscribe("city/#", qos=2)
             await create(client, a=0)
-            message = await anext(aiter(listener.messages))
+            async with asyncio.timeout(20):
+                message = await anext(aiter(listener.messages))
         body = orjson.loads(bytes(message.payload))
         assert str(message.topic) == "city/rooms"
         assert body["metadata"]["Content-Type"] == "application/json"
@@ -238,9 +239,10 @@ async def test_mqtt(client: httpx.AsyncClient, tmp_path: Path, sink: Sink, versi
         async with aiomqtt.Client(str(place.hostname), int(place.port or 0)) as listener:
             await listener.subscribe("city/#", qos=2)
             await set_to(client, a=4)
-            async for message in listener.messages:
-                if orjson.loads(bytes(message.payload))["body"]["data"][0]["a"]["value"] == 4:
-                    break
+            async with asyncio.timeout(20):
+                async for message in listener.messages:
+                    if orjson.loads(bytes(message.payload))["body"]["data"][0]["a"]["value"] == 4:
+                        break
         await account(client, delivered=5, pending=0)
     finally:
         server.stop()

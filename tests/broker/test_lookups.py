@@ -14,7 +14,8 @@ async def test_a_lost_connection_is_told_and_mended(client: httpx.AsyncClient, d
     admin = await asyncpg.connect(dsn)
     others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
     await admin.execute(f"select pg_terminate_backend(pid) {others}")
-    answers = await asyncio.gather(*(client.get(f"/entities/{one}") for one in ids))
+    async with asyncio.timeout(30):
+        answers = await asyncio.gather(*(client.get(f"/entities/{one}") for one in ids))
     assert {answer.status_code for answer in answers} <= {200, 503}
     again = await asyncio.gather(*(client.get(f"/entities/{one}") for one in ids))
     assert {answer.status_code for answer in again} == {200}
@@ -27,7 +28,8 @@ async def test_an_asker_who_leaves_holds_up_nobody(client: httpx.AsyncClient) ->
     await asyncio.sleep(0)
     for task in leaving[::2]:
         task.cancel()
-    answers = await asyncio.gather(*leaving, return_exceptions=True)
+    async with asyncio.timeout(30):
+        answers = await asyncio.gather(*leaving, return_exceptions=True)
     stayed = [answer for answer in answers if isinstance(answer, httpx.Response)]
     assert len(stayed) >= 10
     assert {answer.status_code for answer in stayed} == {200}
