@@ -8,18 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from tests.broker.world import (
-    BARE,
-    CITY,
-    CORE,
-    HANA,
-    LD,
-    NOBODY,
-    STORE,
-    TARO,
-    get,
-    retrieved,
-)
+from tests.broker.world import BARE, CITY, CORE, HANA, LD, NOBODY, STORE, TARO, get, retrieved
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

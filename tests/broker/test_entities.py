@@ -141,13 +141,6 @@ async def test_concurrent_appends_are_all_present(client: httpx.AsyncClient) -> 
     assert {found[f"a{i}"] for i in range(50)} == set(range(50))
 
 
-async def test_one_of_many_simultaneous_upserts_creates(client: httpx.AsyncClient) -> None:
-    answers = await asyncio.gather(
-        *(client.post("/entityOperations/upsert", json=[room(t=reading(i))]) for i in range(40))
-    )
-    assert sorted(answer.status_code for answer in answers) == [201] + [204] * 39
-
-
 async def test_entity_history_and_log_agree(client: httpx.AsyncClient, dsn: str) -> None:
     await client.post("/entities", json=room(t=reading(1)))
     await client.patch(f"/entities/{ID}/attrs/t", json={"value": 2})

@@ -5,18 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.broker.world import (
-    CITY,
-    CORE,
-    GATE,
-    GEO,
-    HANA,
-    POINT,
-    STORE,
-    TARO,
-    get,
-    retrieved,
-)
+from tests.broker.world import CITY, CORE, GATE, GEO, HANA, POINT, STORE, TARO, get, retrieved
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

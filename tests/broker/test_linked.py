@@ -5,17 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.broker.world import (
-    BARE,
-    CITY,
-    HANA,
-    NOBODY,
-    POINT,
-    STORE,
-    TARO,
-    get,
-    retrieved,
-)
+from tests.broker.world import BARE, CITY, HANA, NOBODY, POINT, STORE, TARO, get, retrieved
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -5,15 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.broker.world import (
-    BARE,
-    CITY,
-    CORE,
-    GEO,
-    HANA,
-    LD,
-    STORE,
-)
+from tests.broker.world import BARE, CITY, CORE, GEO, HANA, LD, STORE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
