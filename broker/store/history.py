@@ -1,7 +1,7 @@
 """The evolution of entities: which series they have, and the instances of a time range (GS CIM 009, 5.7.3)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -10,6 +10,8 @@ from broker.store.db import Database
 from broker.store.instances import FIELDS, from_row
 from broker.store.statements import statements
 from broker.store.tenants import find_terms, known_terms
+from ngsi import times
+from ngsi.errors import TooManyResults
 from ngsi.instance import Attributes, Instance
 from ngsi.projection import EVERYTHING, Projection
 from ngsi.query.temporal import TemporalQuery
@@ -105,7 +107,10 @@ def _known(database: Database, row: Any, past: Iterable[Sequence[int]]) -> Known
 
 
 async def instances(database: Database, entities: Sequence[Known], wanted: Wanted) -> Found:
-    """The instances that `wanted` describes: oldest first, with lastN newest first; cut so that none has a gap."""
+    """The instances that `wanted` describes: oldest first, with lastN newest first; cut so that none has a gap.
+
+    Raises TooManyResults when there are too many of one instant to cut anywhere.
+    """
     series = await chosen(database, entities, wanted)
     query = wanted.temporal
     axis, _ = window(query)
@@ -113,7 +118,7 @@ async def instances(database: Database, entities: Sequence[Known], wanted: Wante
     cut = None
     if len(rows) > wanted.limit:
         border = rows[wanted.limit][axis]
-        rows = [row for row in rows[: wanted.limit] if row[axis] != border] or rows[: wanted.limit]
+        rows = [row for row in rows if row[axis] != border] or await _of_one_instant(database, series, wanted, border)
         cut = rows[0][axis], rows[-1][axis]
     found = _by_entity(database, rows, system=wanted.system)
     if cut is not None:
@@ -196,6 +201,19 @@ async def _rows(database: Database, series: list[Series], wanted: Wanted) -> Seq
     if query.last and query.end is None and axis == "at":
         return await database.reach.newest(series, query.last, query.last * attributes, fetch)
     return await fetch(None)
+
+
+async def _of_one_instant(database: Database, series: list[Series], wanted: Wanted, instant: datetime) -> Sequence[Any]:
+    """All rows of an instant that has more than the limit: who goes on after it would never see the others."""
+    most = max(wanted.limit, len(series))  # a series has one reading of an instant, though many may be written at once
+    alone = replace(wanted.temporal, start=instant, end=instant + datetime.resolution)
+    rows = await _rows(database, series, replace(wanted, temporal=alone, limit=most))
+    if len(rows) > most:
+        raise TooManyResults(
+            f"timeproperty: at {times.text(instant)} there are more than {most} instances, which cannot be told in "
+            "parts; ask by observedAt, for fewer attributes (pick), or with lastN"
+        )
+    return rows
 
 
 def _by_entity(database: Database, rows: Sequence[Any], *, system: bool) -> dict[int, Attributes]:

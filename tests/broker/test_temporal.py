@@ -274,6 +274,28 @@ async def test_instances_of_one_time_have_an_order(client: httpx.AsyncClient) ->
     assert [item["value"] for item in answer.json()["t"]] == [9, 8]
 
 
+async def test_no_instant_is_told_in_parts(dsn: str) -> None:
+    """As the stations of a city report on the hour, more of them than fit into one answer."""
+    async with inside(dsn, temporal_limit=3) as client:
+        for number in range(5):
+            body = {
+                "id": f"urn:ngsi-ld:Room:{number}",
+                "type": "Room",
+                "t": [prop(hour, hour) for hour in (1, 2, 3, 4)],
+            }
+            assert (await client.post("/temporal/entities", json=body)).status_code == 201
+        for params, hour in (({}, 1), ({}, 3), ({}, 4), ({"lastN": 3}, 4)):
+            since = at(hour - 1).replace("00Z", "01Z")
+            asked = {"type": "Room", "timerel": "after", "timeAt": since, **params}
+            answer = await client.get("/temporal/entities", params=asked)
+            assert [item["value"] for room in answer.json() for item in room["t"]] == [hour] * 5
+            assert answer.status_code == 206
+            assert f"-{at(hour)}/" in answer.headers["content-range"]
+        created = {"timerel": "after", "timeAt": at(1), "timeproperty": "createdAt"}
+        answer = await client.get("/temporal/entities/urn:ngsi-ld:Room:0", params=created)
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (403, "TooManyResults")
+
+
 async def test_what_is_deleted_is_the_null_of_its_type(client: httpx.AsyncClient) -> None:
     null = "urn:ngsi-ld:null"
     told = {
