@@ -94,6 +94,8 @@ async def _open(
     wanted = presentation.presentation(rest, context, http.JSON, "").representation
     selects = match(questions.question(broker.settings, rest, context))
     after = _place(given.get("lastEventId") or last)
+    if after is None:  # whoever has our answer misses nothing that happens then
+        after = await log.head(broker.database)
     watcher = Watcher(no, lambda event: selects(event.entity))
     return _told(broker, watcher, after, context, wanted)
 
@@ -107,12 +109,11 @@ def _place(last: str | None) -> int | None:
 
 
 async def _told(
-    broker: Broker, watcher: Watcher, after: int | None, context: Context, wanted: Representation
+    broker: Broker, watcher: Watcher, after: int, context: Context, wanted: Representation
 ) -> AsyncIterator[Told]:
-    if after is not None:
-        oldest = await log.oldest(broker.database)
-        if after < oldest - 1:
-            yield Told(oldest - 1, "gap", {"after": after, "oldest": oldest})
+    oldest = await log.oldest(broker.database)
+    if after < oldest - 1:
+        yield Told(oldest - 1, "gap", {"after": after, "oldest": oldest})
     async for event in broker.live.watch(watcher, after):
         if event is None:
             yield Told(broker.live.position, "alive", None)

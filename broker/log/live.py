@@ -22,7 +22,7 @@ Wanted = Callable[[Event], bool]
 
 
 class Watcher:
-    """Events of one tenant that are wanted, from now on. `events` ends with None when it is cut off."""
+    """Events of one tenant that are wanted. `events` ends with None when it is cut off."""
 
     def __init__(self, tenant: int, wanted: Wanted) -> None:
         self.tenant = tenant
@@ -51,15 +51,15 @@ class Live:
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
 
-    async def watch(self, watcher: Watcher, after: int | None) -> AsyncIterator[Event | None]:
-        """The watcher's events after position `after` (None: from now), for ever; None is a sign of life.
+    async def watch(self, watcher: Watcher, after: int) -> AsyncIterator[Event | None]:
+        """The watcher's events after position `after`, for ever; None is a sign of life.
 
         Ends when the watcher is cut off for being slow. Raises the database's errors.
         """
         self._coming += 1
         try:
             await self._begin()
-            reader = Reader(self._database, self._reader.position if after is None else after, tenant=watcher.tenant)
+            reader = Reader(self._database, after, tenant=watcher.tenant)
             while reader.position < self._reader.position:
                 for event in await reader.window(self._reader.position):
                     if watcher.wanted(event):

@@ -26,7 +26,18 @@ async def create(broker: Running, number: int, kind: str = "Room", **headers: st
         assert (await client.post("/entities", json=body, headers=headers)).status_code == 201
 
 
-async def read(broker: Running, count: int, last: str | None = None, **given: str) -> list[dict[str, Any]]:
+async def opened(broker: Running, count: int, **given: str) -> asyncio.Task[list[dict[str, Any]]]:
+    """What reads the next `count` events of a stream, once the stream has begun."""
+    begun = asyncio.Event()
+    reading = asyncio.create_task(read(broker, count, begun=begun, **given))
+    async with asyncio.timeout(15):
+        await begun.wait()
+    return reading
+
+
+async def read(
+    broker: Running, count: int, last: str | None = None, begun: asyncio.Event | None = None, **given: str
+) -> list[dict[str, Any]]:
     """The next `count` events of a stream."""
     headers = {"Last-Event-ID": last} if last else {}
     found: list[dict[str, Any]] = []
@@ -37,6 +48,8 @@ async def read(broker: Running, count: int, last: str | None = None, **given: st
     ):
         assert answer.status_code == 200, await answer.aread()
         assert answer.headers["content-type"].startswith("text/event-stream")
+        if begun:
+            begun.set()
         event: dict[str, Any] = {}
         async for line in answer.aiter_lines():
             name, _, value = line.partition(": ")
@@ -53,8 +66,7 @@ async def read(broker: Running, count: int, last: str | None = None, **given: st
 
 async def test_events_come_as_they_happen_and_only_those_asked_for(broker: Running) -> None:
     await create(broker, 0)  # before: not told
-    reading = asyncio.create_task(read(broker, 2, type="Room", q="a>1", format="simplified"))
-    await asyncio.sleep(1)
+    reading = await opened(broker, 2, type="Room", q="a>1", format="simplified")
     await create(broker, 1)
     await create(broker, 2, "Car")
     await create(broker, 2)
@@ -67,8 +79,7 @@ async def test_events_come_as_they_happen_and_only_those_asked_for(broker: Runni
 
 
 async def test_a_stream_goes_on_where_it_was_after_a_restart(broker: Running) -> None:
-    reading = asyncio.create_task(read(broker, 1, type="Room"))
-    await asyncio.sleep(1)
+    reading = await opened(broker, 1, type="Room")
     await create(broker, 1)
     (first,) = await reading
     await create(broker, 2)
@@ -81,8 +92,7 @@ async def test_a_stream_goes_on_where_it_was_after_a_restart(broker: Running) ->
 
 async def test_tenants_do_not_hear_each_other(broker: Running) -> None:
     await create(broker, 0, **{"NGSILD-Tenant": "a"})
-    reading = asyncio.create_task(read(broker, 1, type="Room", tenant="a"))
-    await asyncio.sleep(1)
+    reading = await opened(broker, 1, type="Room", tenant="a")
     await create(broker, 1)
     await create(broker, 2, **{"NGSILD-Tenant": "a"})
     (event,) = await reading
@@ -91,8 +101,7 @@ async def test_tenants_do_not_hear_each_other(broker: Running) -> None:
 
 async def test_a_deleted_entity_is_told_and_bad_questions_are_refused(broker: Running) -> None:
     await create(broker, 1)
-    reading = asyncio.create_task(read(broker, 1, type="Room"))
-    await asyncio.sleep(1)
+    reading = await opened(broker, 1, type="Room")
     async with httpx.AsyncClient(base_url=broker.url + V1) as client:
         await client.delete("/entities/urn:ngsi-ld:Room:1")
         (event,) = await reading
