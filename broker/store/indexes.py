@@ -139,11 +139,13 @@ async def build(database: Database, asked: AskedPath) -> None:
 
 async def _fill(connection: asyncpg.Connection, no: int) -> None:
     """Takes entities in the order in which writers lock them, a few at a time."""
+    sql = statements("indexes")
     tenant, last = 0, ""
     while True:
         async with connection.transaction():
-            rows = await connection.fetch(statements("indexes")["next"], tenant, last)
-            await connection.execute(statements("indexes")["fill"], no, [row["no"] for row in rows])
+            await connection.execute(sql["by_index"])
+            rows = await connection.fetch(sql["next"], tenant, last)
+            await connection.execute(sql["fill"], no, [row["no"] for row in rows])
         if not rows:
             return
         tenant, last = rows[-1]["tenant"], rows[-1]["id"]

@@ -27,12 +27,16 @@ select pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8
 select tenant, id, no from entity where (tenant, id) > ($1, $2) and deleted_at is null
 order by tenant, id limit 500 for no key update
 
+-- name: by_index
+set local enable_seqscan = off
+
 -- name: fill
+-- a look-up for each key: a join would read again and again all that is filled already
 insert into fact
 select a.no, k, e.no
 from asked_path a cross join entity e cross join unnest(fact_keys(e.attributes, a.kind, a.paths)) k
 where a.no = $1 and e.no = any($2::bigint[])
-  and not exists (select from fact f where f.path = a.no and f.key = k and f.entity = e.no)
+  and (select f.entity from fact f where f.path = a.no and f.key = k and f.entity = e.no limit 1) is null
 
 -- name: complete
 update asked_path set ready = true where no = $1
