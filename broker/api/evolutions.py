@@ -34,6 +34,7 @@ _FORMATS: Final[dict[str, TemporalFormat]] = {
     "normalized": "normalized",
 }
 _AGGREGATION: Final = frozenset({"aggrMethods", "aggrPeriodDuration", "aggrTimezone"})
+_TEMPORAL_QUERY: Final = _AGGREGATION | {"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN"}
 _OF_BODY: Final = ("attrs", "pick", "omit", "lang", "datasetId")
 
 
@@ -92,7 +93,7 @@ async def query_by_post(request: Request) -> Response:
     body = await http.body(request)
     context = await http.body_context(request, body)
     question = questions.question_of_body(http.broker(request).settings, given, body, context)
-    asked = _object(body, "temporalQ")
+    asked = _object(body, "temporalQ", _TEMPORAL_QUERY)
     temporal = parse_temporal(asked, needed=True)
     if body.get("join", "@none") != "@none":
         raise BadRequestData("join: history does not reach into linked entities (5.7.4.4)")
@@ -101,7 +102,7 @@ async def query_by_post(request: Request) -> Response:
     said = {name: _text(name, body[name]) for name in _OF_BODY if name in body}
     # an aggregation is told apart (5.2.44), or among the members of the temporal query (5.2.21)
     within = {name: asked[name] for name in _AGGREGATION & asked.keys()}
-    given = {**said, **within, **_object(body, "aggrParams"), **given}
+    given = {**said, **within, **_object(body, "aggrParams", _AGGREGATION), **given}
     return await _queried(request, given, question, temporal, tenant, context)
 
 
@@ -213,11 +214,15 @@ def _check_order(question: EntityQuery) -> None:
         raise BadRequestData("orderBy: evolutions are ordered with local=true only (5.7.4.4)")
 
 
-def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _object(body: Mapping[str, Any], name: str, members: frozenset[str]) -> Mapping[str, Any]:
+    """The object `name` of a Query. Raises BadRequestData for a member that is none: it may be a misspelt one."""
     found = body.get(name, {})
     if not isinstance(found, dict):
         raise BadRequestData(f"{name}: {shown(found)} is not an object (5.2.23)")
-    return found
+    strange = next((member for member in found if member not in members | {"type", "@type"}), None)
+    if strange is not None:
+        raise BadRequestData(f"{name}: {shown(strange)} is not one of {', '.join(sorted(members))}")
+    return {member: value for member, value in found.items() if member in members}
 
 
 def _text(name: str, value: Any) -> str:

@@ -115,9 +115,13 @@ async def test_a_query_may_come_as_a_body(rooms: httpx.AsyncClient) -> None:
     for more in ({"aggrParams": aggregation}, {"temporalQ": {**body["temporalQ"], **aggregation}}):
         answer = await rooms.post("/temporal/entityOperations/query?format=aggregatedValues", json={**body, **more})
         assert answer.json()[0]["t"]["max"][-1] == [30, at(2), at(3)]
-    for wrong in ({}, {"timerel": "between"}, {"timerel": "before", "timeAt": 5}, [1]):
+    misspelt = {**body["temporalQ"], "lastn": 2}
+    for wrong in ({}, {"timerel": "between"}, {"timerel": "before", "timeAt": 5}, [1], misspelt):
         answer = await rooms.post("/temporal/entityOperations/query", json={**body, "temporalQ": wrong})
         assert answer.status_code == 400
+    misspelt = {**body, "aggrParams": {**aggregation, "aggrPeriod": "PT1H"}}
+    answer = await rooms.post("/temporal/entityOperations/query?format=aggregatedValues", json=misspelt)
+    assert (answer.status_code, "aggrPeriod" in answer.json()["detail"]) == (400, True)
 
 
 async def test_a_body_orders_by_id_and_reaches_into_nothing(rooms: httpx.AsyncClient) -> None:
