@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ngsi.definitions import KEYWORDS, ActiveContext, check_context
 from ngsi.errors import BadRequestData
-from ngsi.names import attribute_name, type_name
+from ngsi.names import attribute_name, bounded, type_name
 from ngsi.terms import ATTRIBUTE_MEMBERS, DEFAULT_VOCAB, ENTITY_MEMBERS, KINDS
 
 __all__ = ["Context", "check_context", "compile_context"]
@@ -64,7 +64,7 @@ class Context:
         """The IRI of attribute `name`; raises BadRequestData when it cannot be an attribute's name."""
         iri = self._attributes.get(name)
         if iri is None:
-            iri = self.expand(attribute_name(name))
+            iri = bounded(self.expand(attribute_name(name)), "attribute name")
             if len(self._attributes) < _CACHE_LIMIT:
                 self._attributes[name] = iri
         return iri
@@ -74,7 +74,7 @@ class Context:
         values = value if isinstance(value, list) else [value]
         if not values:
             raise BadRequestData("type: an entity has at least one type")
-        return list(dict.fromkeys(self.expand(type_name(item)) for item in values))
+        return list(dict.fromkeys(bounded(self.expand(type_name(item)), "type") for item in values))
 
     def compact(self, iri: str) -> str:
         """The shortest name that means `iri` in this context."""

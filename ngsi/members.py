@@ -15,7 +15,7 @@ from ngsi.errors import BadRequestData, shown
 from ngsi.geometry import geometry
 from ngsi.instance import LANGUAGE_NULL
 from ngsi.jsonld import Context
-from ngsi.names import is_language_tag, is_uri
+from ngsi.names import bounded, is_language_tag, is_uri
 from ngsi.terms import COMMON_MEMBERS, DEFAULT_DATASET, KINDS, NULL
 
 MAX_DEPTH: Final = 50
@@ -137,7 +137,7 @@ def _dataset_id(value: Any, name: str, member: str, context: Context) -> str | N
         return None
     if not isinstance(value, str) or not is_uri(value) or value == NULL:
         raise BadRequestData(f"{name}.{member}: {shown(value)} is neither a URI nor {DEFAULT_DATASET!r} (4.5.5)")
-    return value
+    return bounded(value, f"{name}.{member}")
 
 
 _MEMBERS: Final[dict[str, Parser]] = {

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from typing import Final
 
 from ngsi.errors import BadRequestData, shown
 from ngsi.terms import NULL, RESERVED_NAMES
@@ -14,6 +15,7 @@ _NAME = re.compile(r"[^\W\d_][\w-]*")  # a dash is not of the grammar of 4.6.2, 
 _COMPACT_OR_IRI = re.compile(r"[A-Za-z][\w.+-]*:[^\s\x00-\x20\x7f<>\"{}|\\^`()\[\];,]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _SCOPE = re.compile(r"/?[^\W\d_]\w*(/[^\W\d_]\w*)*")
+_LONGEST: Final = 2500  # bytes of an id or an IRI that an index of the database can hold
 
 
 @lru_cache(maxsize=8192)
@@ -27,13 +29,20 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None or _COMPACT_OR_IRI.fullmatch(text) is not None
 
 
+def bounded(text: str, field: str) -> str:
+    """`text`, which is to be found again by an index; raises BadRequestData when it is too long for one."""
+    if len(text) > _LONGEST // 4 and len(text.encode()) > _LONGEST:
+        raise BadRequestData(f"{field}: {shown(text)} is longer than {_LONGEST} bytes")
+    return text
+
+
 def entity_id(value: object, field: str = "id") -> str:
-    """`value` as an entity id; raises BadRequestData unless it is a URI."""
-    if not isinstance(value, str) or not is_uri(value):
+    """`value` as an entity id; raises BadRequestData unless it is a URI, and not the NGSI-LD null (5.5.4)."""
+    if not isinstance(value, str) or not is_uri(value) or value == NULL:
         raise BadRequestData(
             f"{field}: {shown(value)} is not a URI (4.6.2: an id is a URI, such as urn:ngsi-ld:Type:1)"
         )
-    return value
+    return bounded(value, field)
 
 
 def attribute_name(value: str) -> str:

@@ -144,9 +144,15 @@ def test_what_is_refused(case: str) -> None:
         {"type": "T", "@type": "U"},
         {"type": NULL},
         {"type": ["T", NULL]},
+        {"id": NULL},
+        {"id": "urn:x:" + "1" * 2500},
+        {"id": "urn:x:" + "街" * 840},  # three bytes each
+        {"type": "T" * 2500},
+        {"a" * 2500: 1},
+        {"a": {"value": 1, "datasetId": "urn:x:" + "1" * 2500}},
     ],
 )
-def test_an_entity_says_its_id_and_types_once(head: dict[str, Any]) -> None:
+def test_an_entity_says_its_id_and_types_once_and_briefly(head: dict[str, Any]) -> None:
     with pytest.raises(BadRequestData):
         parse_fragment({"id": "urn:x:1", **head}, CONTEXT)
 
