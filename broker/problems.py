@@ -70,6 +70,8 @@ async def on_any_error(request: Request, error: Exception) -> Response:
         return await on_ngsi_error(request, TooComplexQuery("the query took longer than BROKER_STATEMENT_TIMEOUT"))
     if name.endswith("ForeignKeyViolationError"):  # nothing else refers to what can go meanwhile
         return await on_ngsi_error(request, NonexistentTenant("NGSILD-Tenant: the tenant was deleted meanwhile"))
+    if name.endswith("ProgramLimitExceededError"):
+        return await on_ngsi_error(request, BadRequestData("a name in the request is longer than an index holds"))
     if isinstance(error, RecursionError):
         return await on_ngsi_error(request, BadRequestData("the request is nested too deeply"))
     if isinstance(error, _AWAY) or (name.startswith("asyncpg.exceptions.") and _means_away(error)):

@@ -344,3 +344,13 @@ async def test_a_subscription_has_an_id_that_an_index_holds(client: httpx.AsyncC
     for length, status in ((2400, 201), (3000, 400)):
         answer = await client.post("/subscriptions", json={**told, "id": f"urn:x:{noise(length)}"})
         assert answer.status_code == status, answer.text
+
+
+async def test_other_names_that_no_index_holds_are_refused_too(client: httpx.AsyncClient) -> None:
+    admin = "http://127.0.0.1:1026/admin"
+    message = {"source": noise(5000), "reason": "unreadable", "raw": "AP8="}
+    for answer in (
+        await client.post(f"{admin}/quarantine", json=message),
+        await client.put(f"{admin}/policies/{noise(3000)}", json={"raw": 30}),
+    ):
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (400, "BadRequestData")
