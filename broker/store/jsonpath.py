@@ -56,7 +56,8 @@ def _condition(condition: Condition) -> str:
         return found if sign is None else f"!({found})"
     tests = " || ".join(_test(sign, operand) for operand in condition.operands)
     where = targets(path, relations=sign in ("==", "!="), numeric=_numeric(condition))
-    equal = _any(where, f" ? ({tests})")
+    # a comparison would look into an array that is itself an element; asked last, where hardly any value comes to it
+    equal = _any(where, f' ? (({tests}) && @.type() != "array")')
     if sign == "!=":
         present = f"({_any(targets(path), '')}) && " if _deep(path) else ""
         return f"exists({place} ? ({present}!({equal})))"

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from broker.store import candidates, compile, indexes
@@ -274,6 +274,7 @@ def agree(store: Store, bodies: list[dict[str, Any]], queries: list[EntityQuery]
 MANY = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+@example([{"type": "A", "a": {"value": [[0], ["x"]]}}], ["a==0", "a!=0", "a==0..1", 'a=="x"', 'a~="x"', 'a!~="x"'])
 @MANY
 @given(st.lists(documents, min_size=1, max_size=4), st.lists(questions, min_size=1, max_size=6))
 def test_q(store: Store, bodies: list[dict[str, Any]], texts: list[str]) -> None:
