@@ -49,7 +49,6 @@ class Sink:
     port: int = 0
     tls: ssl.SSLContext | None = None
     _server: Any = None
-    _more: asyncio.Event = field(default_factory=asyncio.Event)
     _writers: set[Any] = field(default_factory=set)
 
     @property
@@ -80,14 +79,6 @@ class Sink:
         """The successes, once there are `count` of them; fails when they do not come."""
         return await until(lambda: self.taken if len(self.taken) >= count else None, seconds)
 
-    async def arrival(self, number: int, seconds: float = 10) -> Taken:
-        """The request of this number, counted from 0, as soon as it is here."""
-        async with asyncio.timeout(seconds):
-            while len(self.requests) <= number:
-                self._more.clear()
-                await self._more.wait()
-        return self.requests[number]
-
     async def quiet(self, seconds: float = 0.4) -> list[Taken]:
         """The successes after a time in which everything that was coming has come."""
         await asyncio.sleep(seconds)
@@ -105,7 +96,6 @@ class Sink:
                 loop = asyncio.get_running_loop()
                 request = Taken(head[0].split(" ")[1], headers, raw, loop.time(), 0)
                 self.requests.append(request)
-                self._more.set()
                 request.status = await self.answer(self, request)
                 request.in_time = loop.time() - request.at < 0.4
                 if not request.status:
