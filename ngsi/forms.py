@@ -30,6 +30,7 @@ class Plan(dict[str, tuple[str, Shown | None]]):
         super().__init__()
         self._context = context
         self._hidden = frozenset() if sys_attrs else _SYSTEM
+        self._as_stored = ATTRIBUTE_MEMBERS - _NAMES - self._hidden
 
     def __missing__(self, member: str) -> tuple[str, Shown | None]:
         row = self._row(member)
@@ -53,6 +54,10 @@ class Plan(dict[str, tuple[str, Shown | None]]):
         if len(instances) == 1:
             return self.instance(instances[0])
         return [self.instance(item) for item in instances]
+
+    def shown(self, instance: Instance) -> Any:
+        """`instance` itself where nothing of it is shown in another way, for who does not change what he gets."""
+        return instance if self._as_stored.issuperset(instance) else self.instance(instance)
 
     def instance(self, instance: Instance) -> Any:
         body: dict[str, Any] = {}

@@ -93,8 +93,8 @@ def show(entity: Entity, context: Context, wanted: Representation) -> dict[str, 
 
 
 def normalized_instances(instances: Iterable[Instance], context: Context, sys_attrs: bool) -> list[dict[str, Any]]:
-    """Attribute instances, normalized."""
-    return list(map(_plan(context, "normalized", sys_attrs).instance, instances))
+    """Attribute instances, normalized, not to be changed."""
+    return list(map(_plan(context, "normalized", sys_attrs).shown, instances))
 
 
 def concise_instance(instance: Instance, context: Context, sys_attrs: bool) -> dict[str, Any]:

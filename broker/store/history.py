@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from broker.store.db import Database
@@ -219,8 +221,8 @@ async def _of_one_instant(database: Database, series: list[Series], wanted: Want
 def _by_entity(database: Database, rows: Sequence[Any], *, system: bool) -> dict[int, Attributes]:
     iris = database.term_iris  # `chosen` has asked for those of all series
     lists: dict[tuple[int, int], list[Instance]] = {}
-    for row in rows:
-        lists.setdefault(row[:2], []).append(from_row(row, iris, system=system))
+    for key, run in groupby(rows, itemgetter(0, 1)):  # entity and attribute
+        lists.setdefault(key, []).extend([from_row(row, iris, system=system) for row in run])
     found: dict[int, Attributes] = {}
     for (entity, attribute), items in lists.items():
         found.setdefault(entity, {})[iris[attribute]] = items
