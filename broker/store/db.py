@@ -53,6 +53,8 @@ class Database:
         self.lookups = Lookups(by_key)
         self.ever_known = Gathered(by_key, statements("history")["known"], _row)  # deleted entities too
         self.reach = Reach()
+        # many short questions at once take the processor from who asks them; the other half is for long ones
+        self.windows = asyncio.Semaphore(max(2, by_series.get_max_size() // 2))
         self._pools = (readers, writers, by_key, by_series)
         self.tenants: dict[str, int] = {}
         self.terms: dict[str, int] = {}

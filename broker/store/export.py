@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from broker.store import history, recall
 from broker.store.db import Database
 from broker.store.history import Known, Wanted
-from broker.store.instances import from_row
+from broker.store.instances import from_rows
 from broker.store.tenants import known_terms
 from ngsi.instance import Instance
 from ngsi.query.entities import EntityQuery, Page
@@ -45,8 +45,8 @@ async def _instances(database: Database, entities: Sequence[Known], wanted: Want
     async with database.readers.acquire() as connection, connection.transaction(readonly=True):
         cursor = await connection.cursor(statement, *arrays, wanted.temporal.start, wanted.temporal.end)
         while rows := await cursor.fetch(_ROWS):
-            yield [_exported(row, by_number, iris) for row in rows]
-
-
-def _exported(row: Any, by_number: dict[int, Known], iris: dict[int, str]) -> Exported:
-    return by_number[row["entity"]], iris[row["attribute"]], from_row(row, iris)
+            instances = from_rows(rows, iris)
+            yield [
+                (by_number[row["entity"]], iris[row["attribute"]], instance)
+                for row, instance in zip(rows, instances, strict=True)
+            ]

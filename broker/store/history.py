@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
-from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
 from broker.store.db import Database
-from broker.store.instances import FIELDS, from_row
+from broker.store.instances import FIELDS, from_rows
 from broker.store.statements import statements
 from broker.store.tenants import find_terms, known_terms
 from ngsi import times
@@ -29,6 +28,7 @@ _AXES: Final = {
     "modifiedAt": ("modified_at", "not h.deleted"),
     "deletedAt": ("at", "h.deleted"),
 }
+_ENTITY_AND_ATTRIBUTE: Final = itemgetter(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ async def scope_since(database: Database, tenant: int, entity_id: str) -> dateti
 
 
 def _kept(row: Any, iris: Mapping[int, str]) -> Kept:
-    instance = bare(from_row(row, dict(iris)))
+    instance = bare(*from_rows([row], dict(iris)))
     return Kept(iris[row["attribute"]], instance.get("datasetId"), row["at"], row["created_at"], instance)
 
 
@@ -198,7 +198,8 @@ async def _rows(database: Database, series: list[Series], wanted: Wanted) -> Seq
     async def fetch(since: datetime | None) -> Sequence[Any]:
         start = max(since, query.start) if since and query.start else since or query.start
         limits = min(query.last or most, most), most, wanted.system, *shared
-        return list(await database.by_series.fetch(statement, *arrays, start, query.end, *limits))
+        async with database.windows:
+            return list(await database.by_series.fetch(statement, *arrays, start, query.end, *limits))
 
     if query.last and query.end is None and axis == "at":
         return await database.reach.newest(series, query.last, query.last * attributes, fetch)
@@ -221,8 +222,9 @@ async def _of_one_instant(database: Database, series: list[Series], wanted: Want
 def _by_entity(database: Database, rows: Sequence[Any], *, system: bool) -> dict[int, Attributes]:
     iris = database.term_iris  # `chosen` has asked for those of all series
     lists: dict[tuple[int, int], list[Instance]] = {}
-    for key, run in groupby(rows, itemgetter(0, 1)):  # entity and attribute
-        lists.setdefault(key, []).extend([from_row(row, iris, system=system) for row in run])
+    instances = from_rows(rows, iris, system=system)
+    for key, instance in zip(map(_ENTITY_AND_ATTRIBUTE, rows), instances, strict=True):
+        lists.setdefault(key, []).append(instance)
     found: dict[int, Attributes] = {}
     for (entity, attribute), items in lists.items():
         found.setdefault(entity, {})[iris[attribute]] = items

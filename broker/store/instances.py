@@ -111,12 +111,17 @@ def _held(value: Any, kind: str) -> tuple[int, float | None, str | None, bytes |
     return _JSON, None, None, orjson.dumps(value)
 
 
-def from_row(row: Any, iris: dict[int, str], *, system: bool = True) -> Instance:
-    """The instance of a row of FIELDS, created_at and modified_at, the last two needed only as they are shown: when
-    `system`, or when the instance has no time of its own. With its instanceId."""
-    _, _, dataset, at, observed, deleted, code, form, number, text, json, unit_code, members, no, created, modified = (
-        row
-    )
+def from_rows(rows: Sequence[Any], iris: dict[int, str], *, system: bool = True) -> list[Instance]:
+    """The instances of rows of FIELDS, created_at and modified_at, with their instanceId.
+
+    The last two columns are needed only as they are shown: when `system`, or of an instance without a time of its own.
+    """
+    stamps = times.texts([row["at"] for row in rows])
+    return [_instance(row, stamp, iris, system) for row, stamp in zip(rows, stamps, strict=True)]
+
+
+def _instance(row: Any, stamp: str, iris: dict[int, str], system: bool) -> Instance:
+    _, _, dataset, _, observed, deleted, code, form, number, text, json, unit_code, members, no, created, modified = row
     kind, bearer = _NAMES[code]
     instance: Instance = {"type": kind, bearer: number if form == b"f" else _value(form, number, text, json)}
     if unit_code is not None:
@@ -124,11 +129,11 @@ def from_row(row: Any, iris: dict[int, str], *, system: bool = True) -> Instance
     if dataset:
         instance["datasetId"] = iris[dataset]
     if observed:
-        instance["observedAt"] = times.text(at)
+        instance["observedAt"] = stamp
     if members:
         instance.update(members)
     if deleted:
-        instance["deletedAt"] = times.text(at)
+        instance["deletedAt"] = stamp
         instance[bearer] = null_of(kind)
     instance["instanceId"] = f"urn:ngsi-ld:instance:{no}"
     if system or not observed:

@@ -13,7 +13,7 @@ from typing import Any
 from broker.store import recall
 from broker.store.db import Database
 from broker.store.history import Known, sql
-from broker.store.instances import from_row
+from broker.store.instances import from_rows
 from broker.store.tenants import known_terms
 from ngsi.entity import Entity
 from ngsi.instance import Attributes
@@ -55,9 +55,9 @@ class Past:
         iris = await known_terms(database, {no for row in rows for no in (row["attribute"], row["dataset"])})
         attributes: dict[int, Attributes] = {}
         modified: dict[int, datetime] = {}
-        for row in rows:
+        for row, instance in zip(rows, from_rows(rows, iris), strict=True):
             instances = attributes.setdefault(row["entity"], {}).setdefault(iris[row["attribute"]], [])
-            instances.append(bare(from_row(row, iris)))
+            instances.append(bare(instance))
             modified[row["entity"]] = max(row["modified_at"], modified.get(row["entity"], row["modified_at"]))
         return [self._entity(item, attributes.get(item.no, {}), modified.get(item.no)) for item in known]
 
