@@ -17,7 +17,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field("postgresql://postgres@127.0.0.1:5432/postgres", description="DSN of the database")
     database_connections: int = Field(8, ge=2, le=200, description="connections for questions")
-    database_writers: int = Field(2, ge=1, le=32, description="transactions that may write at the same time")
+    database_writers: int = Field(3, ge=1, le=32, description="transactions that may write at the same time")
     statement_timeout: float = Field(
         10, ge=0.001, le=86_400, description="a question that takes longer is refused: TooComplexQuery"
     )
