@@ -30,6 +30,7 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "max_wal_size": "1GB",
+    "min_wal_size": "512MB",  # files once made are kept: a burst after a quiet night need not wait for new ones
     "wal_compression": "lz4",
     "random_page_cost": "1.1",
     "jit": "off",
