@@ -71,9 +71,11 @@ def _serve(_: argparse.Namespace) -> int:
 
 
 def _import(chosen: argparse.Namespace) -> int:
+    from broker import collector
     from broker.bulk.command import import_files
 
     usable_database()
+    collector.spare(after=500_000)
     return asyncio.run(import_files(chosen.files, chosen.tenant, chosen.context))
 
 

@@ -101,11 +101,12 @@ async def _store(database: Database, writer: Writer, tenant: int, chunk: _Chunk,
     names = {item[1] for item in chunk.readings} | {item[2] for item in chunk.readings if item[2] is not None}
     await learn_terms(database, names)
     terms = database.terms
-    rows = [
-        (numbers[entity_id], terms[iri], terms[dataset] if dataset else 0, *tail)
-        for entity_id, iri, dataset, tail, _ in chunk.readings
-    ]
-    stored = await bulk.keep(database, rows)
+    # two transactions at a time; they share no entity, so that none waits for a reading of the other
+    parts: tuple[list[Row], list[Row]] = ([], [])
+    for entity_id, iri, dataset, tail, _ in chunk.readings:
+        number = numbers[entity_id]
+        parts[number % 2].append((number, terms[iri], terms[dataset] if dataset else 0, *tail))
+    stored = sum(await asyncio.gather(*(bulk.keep(database, part) for part in parts if part)))
     stored += sum(len(instances) for entity_id in fresh for instances in current[entity_id].values())
     others = [Evolution(entity_id, [], items) for entity_id, items in current.items() if entity_id not in fresh]
     scoped = [str(item.id) for item in others if SCOPE in item.attributes]
@@ -188,15 +189,17 @@ def _add(chunk: _Chunk, columns: dict[str, Any], context: Context, now: int) -> 
 
 def _storable(value: Any) -> Any:
     """`value` when it is one of JSON and can be stored; a Parquet file may hold what is not. Raises BadRequestData."""
+    if isinstance(value, float) and isfinite(value):
+        return value
     if value is None:
         raise BadRequestData("value: the line has none")
     if value == NULL:
         raise BadRequestData("value: the NGSI-LD null deletes, and a file holds observations (4.5.0)")
-    if isinstance(value, float) and not isfinite(value):
+    if isinstance(value, float):
         raise BadRequestData(f"value: {value} is not a number of JSON")
     if isinstance(value, str) and "\0" in value:
         raise BadRequestData("value: it holds the character U+0000, which cannot be stored")
-    if not isinstance(value, str | bool | int | float):
+    if not isinstance(value, str | bool | int):
         records.check_nested(value)
     return value
 
