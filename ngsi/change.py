@@ -40,6 +40,8 @@ class Change:
     (attribute IRI, reason). `erased` and `corrected` change history itself; `purged` takes the entity out of
     the store with all its history. `touched` are the IRIs of the attributes that the current entity shows in another
     way than before; `reshaped` tells that types, attributes or their kinds may be others, `moves` that a geometry may.
+    `newer` tells that each reading of `written` follows the one that was current, so that history can hold none in its
+    place (unless history knows more than the current entity; it is a hint).
     `at` is the instant of the change; `via` names the brokers that it came by.
     """
 
@@ -54,6 +56,7 @@ class Change:
     touched: list[str] = field(default_factory=list)
     reshaped: bool = False
     moves: bool = False
+    newer: bool = False
     at: datetime | None = None
     via: str | None = None
 
@@ -92,6 +95,7 @@ class Draft:
         self._touched: dict[str, None] = {}
         self._reshaped = before is None
         self._moves = before is None
+        self._newer = True
 
     def later(self) -> None:
         """Move on by the least step of time: two instances that name no time must not share one."""
@@ -116,11 +120,17 @@ class Draft:
         if old is not None and not repeat and _same(old, instance):
             return
         if keep_newest and old is not None and is_older(instance, old):
-            self.written.append((iri, stamped(instance, None, self.stamp)))
+            self.remember(iri, instance)
             return
         new = stamped(instance, old, self.stamp)
+        self._newer = self._newer and (self.before is None if old is None else _follows(new, old))
         self.show(iri, old, new)
         self.written.append((iri, new))
+
+    def remember(self, iri: str, instance: Instance) -> None:
+        """Let `instance` go to history only."""
+        self._newer = False
+        self.written.append((iri, stamped(instance, None, self.stamp)))
 
     def show(self, iri: str, old: Instance | None, new: Instance) -> None:
         """Let `new`, stamped, be current in the place of `old`; no reading goes to history."""
@@ -156,6 +166,7 @@ class Draft:
             touched=list(self._touched),
             reshaped=self._reshaped or (self.before is not None and self.before.types != self.types),
             moves=self._moves,
+            newer=self._newer,
             at=self.now,
         )
 
@@ -219,6 +230,14 @@ def _same(old: Instance, new: Instance) -> bool:
 def _exact(value: Any) -> bytes:
     """Python holds 1, 1.0 and True for equal; JSON does not."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _follows(new: Instance, old: Instance) -> bool:
+    """True when the time of `new` is after that of `old`; where a fraction of a second makes texts sort otherwise than
+    times, a hint may be wrong."""
+    at: str = new.get("observedAt") or new["modifiedAt"]
+    earlier: str = old.get("observedAt") or old["modifiedAt"]
+    return earlier < at
 
 
 def is_older(new: Instance, old: Instance) -> bool:

@@ -181,13 +181,13 @@ def _remember_scope(draft: Draft, instance: Instance, since: datetime | None) ->
     moment = _moment(instance)
     if moment is None and any(name == SCOPE for name, _ in draft.written):
         draft.later()
-    draft.written.append((SCOPE, stamped(instance, None, draft.stamp)))
+    draft.remember(SCOPE, instance)
     if moment is None or since is None or moment >= since:
         draft.scopes = list(instance["value"]) if "deletedAt" not in instance else []
 
 
 def _bury(draft: Draft, iri: str, instance: Instance) -> None:
-    draft.written.append((iri, stamped(instance, None, draft.stamp)))
+    draft.remember(iri, instance)
     current = draft.find(iri, dataset(instance))
     if current is not None and _time_of(current) < times.parse(instance["deletedAt"]):
         _drop(draft, iri, (dataset(instance),))

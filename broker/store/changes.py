@@ -8,12 +8,10 @@ from typing import Any
 import asyncpg
 import orjson
 
-from broker.store import shapes, traces
+from broker.store import readings, shapes, traces
 from broker.store.db import Database
-from broker.store.instances import Row, columns, to_row
 from broker.store.statements import statements
 from broker.store.tenants import learn_terms
-from ngsi import times
 from ngsi.change import Change
 from ngsi.entity import Entity
 from ngsi.errors import NgsiLdError
@@ -66,16 +64,24 @@ class Writer:
 
         Raises asyncpg's errors when the database fails, and then nothing is written.
         """
+        copies = True
         for attempt in range(_RETRIES):
             try:
                 async with self._database.writers.acquire() as connection, connection.transaction():
-                    return await self._attempt(connection, operations)
+                    return await self._attempt(connection, operations, copies)
+            except asyncpg.UniqueViolationError:
+                if not copies:
+                    raise
+                copies = False
             except (_RaceLost, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 if attempt == _RETRIES - 1:
                     raise
         raise AssertionError("unreachable")
 
-    async def _attempt(self, connection: asyncpg.Connection, operations: Sequence[Operation]) -> list[Outcome]:
+    async def _attempt(
+        self, connection: asyncpg.Connection, operations: Sequence[Operation], copies: bool
+    ) -> list[Outcome]:
+        """With `copies`, readings that history cannot hold yet go by COPY; raises UniqueViolationError if it does."""
         sql = statements("changes")
         keys = sorted({(operation.tenant, operation.id) for operation in operations})
         rows = await connection.fetch(sql["lock"], [key[0] for key in keys], [key[1] for key in keys])
@@ -88,9 +94,8 @@ class Writer:
         numbers = {key: stored[key]["no"] if key in stored else await self._number() for key, _ in changes}
         await learn_terms(self._database, _names(changes))
         kept = await traces.clear(connection, self._database, changes, numbers)
-        readings = self._readings(kept, numbers)
-        if readings:
-            await connection.execute(sql["history"], *columns(readings))
+        new, others = readings.rows(self._database.terms, kept, numbers, stored)
+        await readings.write(connection, *((new, others) if copies else ([], [*new, *others])))
         await traces.leave(connection, self._database, kept, numbers, stored)
         current = [(key, change) for key, change in changes if change.changed]
         if current:
@@ -139,19 +144,6 @@ class Writer:
             self._end = self._next + _BLOCK
         self._next += 1
         return self._next - 1
-
-    def _readings(self, changes: list[tuple[Key, Change]], numbers: dict[Key, int]) -> list[Row]:
-        """History rows; of several for one reading the last one counts."""
-        terms = self._database.terms
-        rows: dict[Any, Row] = {}
-        for key, change in changes:
-            for items, gone_at in ((change.written, None), (change.removed, change.at)):
-                for iri, instance in items:
-                    dataset = instance.get("datasetId")
-                    deleted_at = times.parse(instance["deletedAt"]) if "deletedAt" in instance else gone_at
-                    row = to_row(numbers[key], terms[iri], terms[dataset] if dataset else 0, instance, deleted_at)
-                    rows[row[:4]] = row
-        return list(rows.values())
 
 
 def _names(changes: list[tuple[Key, Change]]) -> set[str]:

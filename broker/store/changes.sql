@@ -15,6 +15,9 @@ with asked as (
 )
 select write_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) from follow
 
+-- name: rolled_up
+select micros from rollup_mark
+
 -- name: history
 -- the columns come as array literals, see arrays.py, and after them the earliest instant
 with late as (

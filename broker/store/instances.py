@@ -33,7 +33,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _EXACT: Final = 2**53
 _FRACTION, _INTEGER, _BOOLEAN, _TEXT, _ARRAY, _JSON = b"fibtaj"
 _NUMBERS: Final = 7  # of a row's columns; the others are texts
-_AT: Final = 3  # the column of the instant
+AT: Final = 3  # the column of the instant
 _LISTED: Final = frozenset({"Property", "ListProperty"})
 
 FIELDS: Final = (
@@ -76,7 +76,7 @@ def columns(rows: Sequence[Row]) -> list[str | int]:
     """The columns of rows, and their earliest instant, as statement `history` takes them."""
     found = list(zip(*rows, strict=True))
     literals = [*map(numbers, found[:_NUMBERS]), *map(texts, found[_NUMBERS:])]
-    return [*literals, min(found[_AT])]
+    return [*literals, min(found[AT])]
 
 
 def observed_tail(value: Any, unit_code: str | None, observed_at: int, modified_at: int) -> Row:
