@@ -1,5 +1,6 @@
 """What an operation does to one entity, gathered while its rule runs (GS CIM 009, 5.6)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -106,24 +107,23 @@ class Draft:
         self.types = list(dict.fromkeys([*self.types, *types]))
 
     def find(self, iri: str, dataset_id: str | None) -> Instance | None:
-        for instance in self.attributes.get(iri, ()):
-            if dataset(instance) == dataset_id:
-                return instance
-        return None
+        return _of_dataset(self.attributes.get(iri, ()), dataset_id)
 
     def write(self, iri: str, instance: Instance, keep_newest: bool = False, *, repeat: bool = False) -> None:
         """Put `instance` in the place of the one with its datasetId, or beside the others.
 
         With `repeat` it is written although it says nothing new.
         """
-        old = self.find(iri, dataset(instance))
-        if old is not None and not repeat and _same(old, instance):
+        old = _of_dataset(self.attributes.get(iri, ()), instance.get("datasetId"))
+        if old is None:
+            self._newer = self._newer and self.before is None
+        elif not repeat and _same(old, instance):
             return
-        if keep_newest and old is not None and is_older(instance, old):
+        elif keep_newest and is_older(instance, old):
             self.remember(iri, instance)
             return
         new = stamped(instance, old, self.stamp)
-        self._newer = self._newer and (self.before is None if old is None else _follows(new, old))
+        self._newer = self._newer and (old is None or _follows(new, old))
         self.show(iri, old, new)
         self.written.append((iri, new))
 
@@ -134,11 +134,15 @@ class Draft:
 
     def show(self, iri: str, old: Instance | None, new: Instance) -> None:
         """Let `new`, stamped, be current in the place of `old`; no reading goes to history."""
-        instances = self.attributes.get(iri, ())
-        self.attributes[iri] = [new if item is old else item for item in instances] if old else [*instances, new]
         self._touched[iri] = None
-        self._moves |= new["type"] == "GeoProperty" or (old is not None and old["type"] == "GeoProperty")
-        self._reshaped |= old is None or old["type"] != new["type"]
+        kind = new["type"]
+        if old is None:
+            self.attributes[iri] = [*self.attributes.get(iri, ()), new]
+            self._reshaped = True
+        else:
+            self.attributes[iri] = [new if item is old else item for item in self.attributes[iri]]
+            self._reshaped = self._reshaped or old["type"] != kind
+        self._moves = self._moves or kind == "GeoProperty" or (old is not None and old["type"] == "GeoProperty")
 
     def remove(self, iri: str, gone: list[Instance]) -> None:
         self.drop(iri, gone)
@@ -186,6 +190,13 @@ class Draft:
         return Entity(before.id, self.types, self.attributes, self.scopes, before.created_at, self.now, self.expires_at)
 
 
+def _of_dataset(instances: Iterable[Instance], dataset_id: str | None) -> Instance | None:
+    for instance in instances:
+        if instance.get("datasetId") == dataset_id:
+            return instance
+    return None
+
+
 def stamped(new: Instance, old: Instance | None, stamp: str) -> Instance:
     """`new` with createdAt and modifiedAt, on sub-attributes too; createdAt survives from `old` (4.8)."""
     result = dict(new)
@@ -214,7 +225,7 @@ def unstamped(instance: Instance) -> Instance:
 
 def _same(old: Instance, new: Instance) -> bool:
     """True when `new` (not yet stamped) says exactly what `old` (stamped) says."""
-    if len(old) != len(new) + 2:
+    if len(old) != len(new) + 2 or old.get("observedAt") != new.get("observedAt"):  # most differ in these
         return False
     for key, value in new.items():
         if key not in old:

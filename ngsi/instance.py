@@ -5,6 +5,7 @@ stand beside them under their expanded IRI, each as a list of instances. A key w
 attribute, a key without one always a member.
 """
 
+from itertools import chain
 from typing import Any, Final
 
 from ngsi.terms import ATTRIBUTE_MEMBERS, DEFAULT_DATASET, KINDS, NULL
@@ -12,6 +13,7 @@ from ngsi.terms import ATTRIBUTE_MEMBERS, DEFAULT_DATASET, KINDS, NULL
 Instance = dict[str, Any]
 Attributes = dict[str, list[Instance]]
 
+_PLAIN: Final = ATTRIBUTE_MEMBERS - {"languageMap"}  # members of which only the null itself is one
 LANGUAGE_NULL: Final = {DEFAULT_DATASET: NULL}
 REMOVABLE: Final = frozenset({"observedAt", "expiresAt", "unitCode", "objectType", "valueType"})
 _NULLS: Final[dict[str, Any]] = {
@@ -38,6 +40,9 @@ def null_of(kind: str) -> Any:
 
 def null_in(attributes: Attributes) -> str | None:
     """The IRI or the member that the NGSI-LD null would delete, at any depth; None when there is no such null."""
+    every = [*chain.from_iterable(attributes.values())]
+    if _PLAIN.issuperset(chain.from_iterable(every)) and NULL not in chain.from_iterable(map(dict.values, every)):
+        return None  # told at once of most
     for iri, instances in attributes.items():
         for instance in instances:
             if NULL in instance.values() or instance.get("languageMap") == LANGUAGE_NULL:

@@ -87,7 +87,7 @@ def observed_tail(value: Any, unit_code: str | None, observed_at: int, modified_
 
 @lru_cache(maxsize=16384)
 def _micros(stamp: str) -> int:
-    return since_2000(times.parse(stamp))
+    return since_2000(datetime.fromisoformat(stamp))  # the stamps of an instance are as `times.text` writes them
 
 
 def since_2000(instant: datetime) -> int:
