@@ -17,6 +17,7 @@ from ngsi.entity import Entity
 from ngsi.errors import NgsiLdError
 from ngsi.expiry import due, expire
 from ngsi.geometry import ewkb
+from ngsi.instance import Attributes
 from ngsi.terms import CORE
 
 _LOCATION = CORE + "location"
@@ -24,6 +25,8 @@ _FIRST = datetime.min.replace(tzinfo=UTC) + datetime.resolution
 _LAST = datetime.max.replace(tzinfo=UTC) - datetime.resolution
 _RETRIES = 20
 _BLOCK = 1000
+_EXPIRES = b'"expiresAt"'
+_ATTRIBUTES = 8  # of the columns to write
 
 Key = tuple[int, str]
 Outcome = Change | NgsiLdError
@@ -87,8 +90,9 @@ class Writer:
         rows = await connection.fetch(sql["lock"], [key[0] for key in keys], [key[1] for key in keys])
         stored = {(row["tenant"], row["id"]): row for row in rows}
         states: dict[Key, Entity | None] = {key: _entity(row) for key, row in stored.items()}
+        lasting = {key for key, row in stored.items() if row["expires_at"] is None and _lasts(row["attributes"])}
         changes: list[tuple[Key, Change]] = []
-        outcomes = [self._one(operation, states, changes) for operation in operations]
+        outcomes = [self._one(operation, states, lasting, changes) for operation in operations]
         if not changes:
             return outcomes
         numbers = {key: stored[key]["no"] if key in stored else await self._number() for key, _ in changes}
@@ -102,22 +106,32 @@ class Writer:
             written = _columns(current, numbers, stored.keys())
             if not await connection.fetchval(sql["write"], *written, any(change.moves for _, change in current)):
                 raise _RaceLost
-        await shapes.note(connection, self._database, current, numbers)
+            await shapes.note(connection, self._database, current, numbers)
+            mortal = {key for (key, _), text in zip(current, written[_ATTRIBUTES], strict=True) if not _lasts(text)}
+            mortal.update(key for key, change in current if change.after and change.after.expires_at)
+            await self._plan(connection, {key: states[key] for key in sorted(mortal)})
+        await traces.forget(connection, changes, numbers)
+        return outcomes
+
+    async def _plan(self, connection: asyncpg.Connection, states: dict[Key, Entity | None]) -> None:
+        """Note when something of entities expires next."""
         plans = [(*key, at) for key, entity in states.items() if entity is not None and (at := _finite(due(entity)))]
         if plans:
             await connection.execute(statements("expiry")["plan"], *(list(item) for item in zip(*plans, strict=True)))
             known = self._database.expires_next
             self._database.expires_next = min(*(at for *_, at in plans), known or datetime.max.replace(tzinfo=UTC))
-        await traces.forget(connection, changes, numbers)
-        return outcomes
 
     def _one(
-        self, operation: Operation, states: dict[Key, Entity | None], changes: list[tuple[Key, Change]]
+        self,
+        operation: Operation,
+        states: dict[Key, Entity | None],
+        lasting: set[Key],
+        changes: list[tuple[Key, Change]],
     ) -> Outcome:
-        """The operation's outcome. What has expired goes before it, as a change of its own."""
+        """The operation's outcome. What has expired goes before it, as a change of its own; nothing of `lasting`."""
         key = (operation.tenant, operation.id)
         before = states.get(key)
-        expired = expire(before, self._now()) if before is not None else None
+        expired = expire(before, self._now()) if before is not None and key not in lasting else None
         if expired is not None:
             changes.append((key, traces.with_scope(expired)))
             states[key] = before = expired.after
@@ -130,6 +144,7 @@ class Writer:
         if operation.via is not None:
             change = replace(change, via=operation.via)
         states[key] = change.after
+        lasting.discard(key)
         if change.stores:
             changes.append((key, traces.with_scope(change)))
         return change
@@ -163,15 +178,21 @@ def _names(changes: list[tuple[Key, Change]]) -> set[str]:
 def _entity(row: Any) -> Entity | None:
     if row["deleted_at"] is not None:
         return None
-    return entity_of(row)
+    return entity_of(row, orjson.loads(row["attributes"]))
 
 
-def entity_of(row: Any) -> Entity:
-    """The entity of a row of table entity."""
+def _lasts(attributes: str | bytes | None) -> bool:
+    """True when nothing in the JSON text of attributes expires; to ask the text costs a tenth of a look at each."""
+    expires: Any = _EXPIRES if isinstance(attributes, bytes) else _EXPIRES.decode()
+    return attributes is None or expires not in attributes
+
+
+def entity_of(row: Any, attributes: Attributes | None = None) -> Entity:
+    """The entity of a row of table entity; `attributes` when the row has them as text."""
     return Entity(
         row["id"],
         row["types"],
-        row["attributes"],
+        row["attributes"] if attributes is None else attributes,
         row["scopes"] or [],
         row["created_at"],
         row["modified_at"],

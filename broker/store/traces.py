@@ -35,7 +35,7 @@ def with_scope(change: Change) -> Change:
     stamp = times.text(change.at)
     instance: Instance = {"type": "Property", "value": after or NULL, "createdAt": stamp, "modifiedAt": stamp}
     instance["observedAt" if after else "deletedAt"] = stamp
-    return replace(change, written=[*change.written, (SCOPE, instance)])
+    return replace(change, written=[*change.written, (SCOPE, instance)], newer=False)
 
 
 async def clear(
@@ -60,10 +60,11 @@ async def leave(
 ) -> None:
     """Write what the reading and the current entity do not tell. Most groups of changes leave nothing."""
     sql = statements("traces")
-    past = _past(database, changes, numbers)
+    ending = [(key, change) for key, change in changes if change.removed or not change.newer]
+    past = _past(database, ending, numbers)
     if past:
         await connection.execute(sql["past"], *zip(*past, strict=True))
-    graves = _graves(database, changes, numbers)
+    graves = _graves(database, ending, numbers)
     if graves:
         await connection.execute(sql["bury"], *zip(*graves, strict=True))
     lives = _lives(changes, numbers, stored)
