@@ -120,10 +120,11 @@ class Cluster:
         if not self._password.exists():
             self._write_password()
         where = ["-D", str(fresh)]
-        collation = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+        # a new file of WAL is filled with zeros while all writers wait: a quarter of the usual 16 MB, a quarter of the wait
+        layout = ["--wal-segsize=4", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
         access = ["-U", USER, "--auth=scram-sha-256", f"--pwfile={self._password}"]
         for program, arguments in (
-            ("initdb", [*collation, *access, *where]),
+            ("initdb", [*layout, *access, *where]),
             ("postgres", ["--single", *where, "postgres"]),
         ):
             command = [*account.prefix, str(servers.postgres / program), *arguments]
