@@ -135,14 +135,18 @@ class Draft:
     def show(self, iri: str, old: Instance | None, new: Instance) -> None:
         """Let `new`, stamped, be current in the place of `old`; no reading goes to history."""
         self._touched[iri] = None
+        shown = self.attributes.get(iri, ())
         kind = new["type"]
         if old is None:
-            self.attributes[iri] = [*self.attributes.get(iri, ()), new]
+            self.attributes[iri] = [*shown, new]
             self._reshaped = True
         else:
-            self.attributes[iri] = [new if item is old else item for item in self.attributes[iri]]
-            self._reshaped = self._reshaped or old["type"] != kind
-        self._moves = self._moves or kind == "GeoProperty" or (old is not None and old["type"] == "GeoProperty")
+            self.attributes[iri] = [new] if len(shown) == 1 else [new if item is old else item for item in shown]
+            if old["type"] != kind:
+                self._reshaped = True
+                self._moves = self._moves or old["type"] == "GeoProperty"
+        if kind == "GeoProperty":
+            self._moves = True
 
     def remove(self, iri: str, gone: list[Instance]) -> None:
         self.drop(iri, gone)

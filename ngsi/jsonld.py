@@ -26,7 +26,17 @@ class Context:
     "id" or "wert" for "value".
     """
 
-    __slots__ = ("_attributes", "_compacted", "_core_names", "_names", "_prefixes", "_terms", "aliases", "source")
+    __slots__ = (
+        "_attributes",
+        "_compacted",
+        "_core_names",
+        "_names",
+        "_prefixes",
+        "_terms",
+        "_types",
+        "aliases",
+        "source",
+    )
 
     def __init__(
         self,
@@ -47,6 +57,7 @@ class Context:
             if name not in core and (member := self._core_names.get(iri)) in _MEMBERS
         }
         self._attributes: dict[str, str] = {}
+        self._types: dict[str, str] = {}
         self._compacted: dict[str, str] = {}
 
     def expand(self, name: str) -> str:
@@ -71,10 +82,15 @@ class Context:
 
     def types(self, value: object) -> list[str]:
         """`value` of an entity's `type` (string or array) as IRIs without repetition."""
+        if isinstance(value, str) and value in self._types:
+            return [self._types[value]]
         values = value if isinstance(value, list) else [value]
         if not values:
             raise BadRequestData("type: an entity has at least one type")
-        return list(dict.fromkeys(bounded(self.expand(type_name(item)), "type") for item in values))
+        types = list(dict.fromkeys(bounded(self.expand(type_name(item)), "type") for item in values))
+        if isinstance(value, str) and len(self._types) < _CACHE_LIMIT:
+            self._types[value] = types[0]
+        return types
 
     def compact(self, iri: str) -> str:
         """The shortest name that means `iri` in this context."""

@@ -19,6 +19,7 @@ from ngsi.names import bounded, is_language_tag, is_uri
 from ngsi.terms import COMMON_MEMBERS, DEFAULT_DATASET, KINDS, NULL
 
 MAX_DEPTH: Final = 50
+_CONTAINERS: Final = (dict, list)  # a union would be made anew for every value
 Parser = Callable[[Any, str, str, Context], Any]
 
 
@@ -27,7 +28,7 @@ def _geometry(value: Any, name: str, member: str, context: Context) -> Any:
 
 
 def _value(value: Any, name: str, member: str, context: Context) -> Any:
-    if isinstance(value, dict | list):
+    if isinstance(value, _CONTAINERS):
         check_depth(value, f"{name}.{member}", MAX_DEPTH)
         if _holds_null(value):
             raise BadRequestData(f"{name}.{member}: {NULL!r} within a value deletes, which only a merge does (5.5.4)")
