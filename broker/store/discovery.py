@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from broker.store.changes import entity_of
 from broker.store.db import Database
+from broker.store.entities import entity_of
 from broker.store.statements import statements
 from ngsi.expiry import unexpired
 from ngsi.shape import Census, Shape, census, shape

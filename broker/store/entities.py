@@ -9,15 +9,28 @@ import asyncpg
 
 from broker.store import compile, indexes
 from broker.store.candidates import Ready
-from broker.store.changes import entity_of
 from broker.store.db import Database
 from broker.store.ordering import provide_collation
 from ngsi.entity import Entity
 from ngsi.errors import BadRequestData, TooComplexQuery, shown
+from ngsi.instance import Attributes
 from ngsi.query.entities import EntityQuery
 
 Version = tuple[str, datetime]  # an entity's id and modifiedAt: no two changes of one entity share an instant
 _Statement = Callable[[EntityQuery, int, Ready | None], tuple[str, list[Any]]]
+
+
+def entity_of(row: Any, attributes: Attributes | None = None) -> Entity:
+    """The entity of a row of table entity; `attributes` when the row has them as text."""
+    return Entity(
+        row["id"],
+        row["types"],
+        row["attributes"] if attributes is None else attributes,
+        row["scopes"] or [],
+        row["created_at"],
+        row["modified_at"],
+        row["expires_at"],
+    )
 
 
 async def retrieve(database: Database, tenant: int, entity_id: str) -> Entity | None:

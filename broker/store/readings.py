@@ -1,7 +1,7 @@
 """The readings that changes bring, into history: by COPY where none can stand in their place, else row by row."""
 
-from collections.abc import Container, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import asyncpg
 
@@ -13,34 +13,27 @@ from ngsi.change import Change
 
 _FEW: Final = 20  # rows; a statement that is prepared costs less than a COPY of so few
 
-Key = tuple[int, str]
+
+def names(change: Change) -> set[str]:
+    """The IRIs of attributes and datasets whose history the change touches."""
+    said = [(iri, instance.get("datasetId")) for iri, instance in [*change.written, *change.removed]]
+    said += [(item.attribute, item.dataset) for item in change.erased]
+    said += [(item.attribute, item.dataset) for item in change.corrected]
+    return {name for pair in said for name in pair if name is not None}
 
 
-def rows(
-    terms: Mapping[str, int], changes: Sequence[tuple[Key, Change]], numbers: Mapping[Key, int], stored: Container[Key]
-) -> tuple[list[Row], list[Row]]:
-    """The rows that history should not hold yet, and the others; of several of these for one reading the last counts.
-
-    `stored` are the entities that ever were before these changes.
-    """
-    new: list[Row] = []
-    others: dict[Any, Row] = {}
-    for key, change in changes:
-        number = numbers[key]
-        certain = change.newer and (change.before is not None or key not in stored)
-        for items, gone_at in ((change.written, None), (change.removed, change.at)):
-            for iri, instance in items:
-                dataset = instance.get("datasetId")
-                deleted_at = times.parse(instance["deletedAt"]) if "deletedAt" in instance else gone_at
-                row = to_row(number, terms[iri], terms[dataset] if dataset else 0, instance, deleted_at)
-                if certain and deleted_at is None:
-                    new.append(row)
-                else:
-                    others[row[:4]] = row
-    return new, list(others.values())
+def rows(terms: Mapping[str, int], entity: int, change: Change) -> list[Row]:
+    """The history rows of a change of entity number `entity`. Raises KeyError for a name that is not in `terms`."""
+    found: list[Row] = []
+    for items, gone_at in ((change.written, None), (change.removed, change.at)):
+        for iri, instance in items:
+            dataset = instance.get("datasetId")
+            deleted_at = times.parse(instance["deletedAt"]) if "deletedAt" in instance else gone_at
+            found.append(to_row(entity, terms[iri], terms[dataset] if dataset else 0, instance, deleted_at))
+    return found
 
 
-async def write(connection: asyncpg.Connection, new: list[Row], others: list[Row]) -> None:
+async def write(connection: asyncpg.Connection, new: Sequence[Row], others: Sequence[Row]) -> None:
     """Put rows into history; a reading that is there becomes what its row of `others` says.
 
     Raises UniqueViolationError when one of `new` is there.

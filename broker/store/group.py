@@ -1,0 +1,153 @@
+"""A group of operations under way: its entities, its changes, and what these write.
+
+Rows and texts of a change are made at once: an entity that is looked at again after a hundred others has left the
+processor's cache, and each look costs half as much again.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from broker.store import readings
+from broker.store.db import Database
+from broker.store.entities import entity_of
+from broker.store.instances import Row
+from broker.store.tenants import learn_terms
+from ngsi.change import Change
+from ngsi.entity import Entity
+from ngsi.geometry import ewkb
+from ngsi.terms import CORE
+
+_LOCATION: Final = CORE + "location"
+_EXPIRES: Final = "expiresAt"
+_FIRST: Final = datetime.min.replace(tzinfo=UTC) + datetime.resolution
+_LAST: Final = datetime.max.replace(tzinfo=UTC) - datetime.resolution
+
+Key = tuple[int, str]
+
+
+class Group:
+    """`stored` holds the locked rows of the entities by key, deleted ones too.
+
+    `changes` are those so far and `numbers` those of their entities; `new` are history rows that history should not
+    hold yet, `others` those that it may; of several for one reading the last one counts. `current` are the changes
+    that change the current entity.
+    """
+
+    def __init__(self, database: Database, stored: Mapping[Key, Any]) -> None:
+        self._database = database
+        self._stored = stored
+        self._states: dict[Key, Entity | None] = {}
+        self._lasting: set[Key] = set()
+        self._mortal: set[Key] = set()
+        self._columns: list[tuple[Any, ...]] = []
+        self.changes: list[tuple[Key, Change]] = []
+        self.current: list[tuple[Key, Change]] = []
+        self.numbers: dict[Key, int] = {key: row["no"] for key, row in stored.items()}
+        self.new: list[Row] = []
+        self.others: dict[Any, Row] = {}
+
+    def state(self, key: Key) -> Entity | None:
+        """The entity as the changes so far leave it; None when there is none."""
+        if key not in self._states:
+            row: Any = self._stored.get(key)
+            there = row is not None and row["deleted_at"] is None
+            self._states[key] = entity_of(row, orjson.loads(row["attributes"])) if there else None
+            if there and row["expires_at"] is None and _EXPIRES not in row["attributes"]:
+                self._lasting.add(key)
+        return self._states[key]
+
+    def lasts(self, key: Key) -> bool:
+        """True when nothing of the entity expires, told by its text at a tenth of what a look at each member costs."""
+        return key in self._lasting
+
+    async def add(self, key: Key, change: Change) -> None:
+        """Take a change of the entity; of one that stores anything, the number is known."""
+        self._states[key] = change.after
+        self._lasting.discard(key)
+        if not change.stores:
+            return
+        self.changes.append((key, change))
+        if change.erased or change.corrected:
+            await learn_terms(self._database, readings.names(change))
+        if change.purged:
+            self._forget(self.numbers[key])
+        else:
+            await self._remember(key, change)
+        if change.changed:
+            self.current.append((key, change))
+            self._write(key, change)
+
+    def _forget(self, number: int) -> None:
+        self.new = [row for row in self.new if row[0] != number]
+        self.others = {place: row for place, row in self.others.items() if row[0] != number}
+
+    async def _remember(self, key: Key, change: Change) -> None:
+        certain = change.newer and not change.removed and (change.before is not None or key not in self._stored)
+        try:
+            rows = readings.rows(self._database.terms, self.numbers[key], change)
+        except KeyError:  # a name that is new to this process
+            await learn_terms(self._database, readings.names(change))
+            rows = readings.rows(self._database.terms, self.numbers[key], change)
+        if certain:
+            self.new += rows
+        else:
+            self.others.update((row[:4], row) for row in rows)
+
+    def _write(self, key: Key, change: Change) -> None:
+        columns = _columns(change)
+        self._columns.append((key[0], self.numbers[key], key[1], key not in self._stored, *columns))
+        text = columns[_TEXT]
+        if change.after is not None and (change.after.expires_at is not None or _EXPIRES.encode() in text):
+            self._mortal.add(key)
+
+    def columns(self) -> list[list[Any]]:
+        """What statement `write` takes of the changes of the current entities."""
+        last = {key: place for place, (key, _) in enumerate(self.current)}
+        final = [last[key] == place for place, (key, _) in enumerate(self.current)]
+        columns = [list(column) for column in zip(*self._columns, strict=True)]
+        return [*columns[:_KEYS], final, *columns[_KEYS:]]
+
+    def mortal(self) -> list[tuple[Key, Entity]]:
+        """The changed entities of which something expires."""
+        states = ((key, self._states[key]) for key in sorted(self._mortal))
+        return [(key, state) for key, state in states if state is not None]
+
+
+_KEYS: Final = 4  # columns before those of the change: tenant, number, id, whether it is to be created
+_TEXT: Final = 3  # of the change's own: its attributes
+
+
+def _columns(change: Change) -> tuple[Any, ...]:
+    shown = change.after or change.before
+    assert shown is not None
+    operation = "delete" if change.after is None else "create" if change.before is None else "update"
+    earlier = change.before.attributes if change.before else {}
+    before = {iri: earlier[iri] for iri in change.touched if iri in earlier}
+    return (
+        operation,
+        "\n".join(shown.types),
+        "\n".join(shown.scopes) or None,
+        orjson.dumps(change.after.attributes) if change.after else None,
+        _location(change.after),
+        shown.created_at,
+        shown.modified_at if change.after else change.at,
+        finite(shown.expires_at),
+        "\n".join(change.touched),
+        orjson.dumps(before) if before else None,
+        change.via,
+    )
+
+
+def finite(instant: datetime | None) -> datetime | None:
+    """`instant`, within the calendar's first and last one: those asyncpg takes for infinity, which has no zone."""
+    return None if instant is None else min(max(instant, _FIRST), _LAST)
+
+
+def _location(entity: Entity | None) -> bytes | None:
+    for instance in entity.attributes.get(_LOCATION, ()) if entity else ():
+        if "datasetId" not in instance and isinstance(instance.get("value"), dict):
+            return ewkb(instance["value"])
+    return None
