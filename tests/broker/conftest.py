@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
+from broker.store.db import Database
 from tests.broker import databases
 from tests.broker.evolving import series as series
 from tests.broker.meanings import city as city
@@ -35,6 +36,14 @@ def template(server: str) -> Iterator[str]:
 async def dsn(server: str, template: str) -> AsyncIterator[str]:
     async with databases.database(server, template) as one:
         yield one
+
+
+@pytest.fixture
+async def database(dsn: str) -> AsyncIterator[Database]:
+    """Connections of the test's own, beside those of the broker."""
+    database = await Database.connect(dsn, connections=2, writers=1, statement_timeout=60)
+    yield database
+    await database.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import sys
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,13 +22,6 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 19, 3, tzinfo=UTC)
 METHODS = ["totalCount", "sum", "avg", "min", "max", "stddev", "sumsq"]
 EVERY_LEVEL = {"PT10M": None, "PT1H": None, "P1D": None}
-
-
-@pytest.fixture
-async def database(dsn: str) -> AsyncIterator[Database]:
-    database = await Database.connect(dsn, connections=2, writers=1, statement_timeout=60)
-    yield database
-    await database.close()
 
 
 def reading(value: Any, at: datetime) -> dict[str, Any]:
