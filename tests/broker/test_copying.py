@@ -86,6 +86,9 @@ async def test_every_kind_of_reading(client: httpx.AsyncClient, copied: list[int
     assert found.keys() == KINDS.keys()
     assert found == await evolution(client, "single")
     assert all([item["observedAt"] for item in items] == [stamp(2), stamp(1)] for items in found.values())
+    whole = (await client.get("/temporal/entities/urn:ngsi-ld:T:whole", params={"options": "sysAttrs"})).json()
+    for kind in KINDS:
+        assert all(whole["createdAt"] <= item["createdAt"] == item["modifiedAt"] for item in whole[kind])
 
 
 async def test_readings_that_history_knows_and_the_entity_does_not(
@@ -114,8 +117,9 @@ async def test_what_is_not_newer_goes_row_by_row(client: httpx.AsyncClient, copi
     for hour, value in ((5, 0), (5, 100), (3, 200)):  # new, corrected, late
         await client.post(UPSERT, json=batch(hour, value))
     await client.post(UPSERT, json=batch(6, 300, b={"type": "Property", "value": 1}))  # b is new to the entity
+    await client.post(f"{UPSERT},keepNewest", json=batch(4, 400))
     assert copied == [30]
-    assert [item["value"] for item in (await evolution(client, "4"))["a"]] == [304, 104, 204]
+    assert [item["value"] for item in (await evolution(client, "4"))["a"]] == [304, 104, 404, 204]
 
 
 async def test_readings_before_the_mark_of_the_rollups_are_due(
