@@ -62,9 +62,9 @@ class Writer:
                 async with self._database.writers.acquire() as connection, connection.transaction():
                     return await self._attempt(connection, operations, copies)
             except asyncpg.UniqueViolationError:
-                if not copies:
+                if not copies or attempt == _RETRIES - 1:
                     raise
-                copies = False
+                copies = False  # history knows a reading that the current entity did not tell of
             except (_RaceLost, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 if attempt == _RETRIES - 1:
                     raise

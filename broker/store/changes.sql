@@ -1,5 +1,6 @@
 -- name: lock
-select e.tenant, e.id, e.no, e.types, e.scopes, e.attributes::text, e.created_at, e.modified_at, e.expires_at, e.deleted_at
+select e.tenant, e.id, e.no, e.types, e.scopes, e.attributes::text, e.created_at, e.modified_at, e.expires_at,
+       e.deleted_at
 from entity e
 where (e.tenant, e.id) in (select * from unnest($1::integer[], $2::text[]))
   and (select pg_advisory_xact_lock_shared(1032)) is not null -- see 0032_rollups.sql; a filter tested once, before any row

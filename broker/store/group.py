@@ -22,8 +22,11 @@ from ngsi.terms import CORE
 
 _LOCATION: Final = CORE + "location"
 _EXPIRES: Final = "expiresAt"
+_EXPIRES_IN_BYTES: Final = _EXPIRES.encode()
 _FIRST: Final = datetime.min.replace(tzinfo=UTC) + datetime.resolution
 _LAST: Final = datetime.max.replace(tzinfo=UTC) - datetime.resolution
+_KEYS: Final = 4  # columns before those of the change: tenant, number, id, whether it is to be created
+_TEXT: Final = 3  # the change's attributes, among its columns
 
 Key = tuple[int, str]
 
@@ -100,7 +103,7 @@ class Group:
         columns = _columns(change)
         self._columns.append((key[0], self.numbers[key], key[1], key not in self._stored, *columns))
         text = columns[_TEXT]
-        if change.after is not None and (change.after.expires_at is not None or _EXPIRES.encode() in text):
+        if change.after is not None and (change.after.expires_at is not None or _EXPIRES_IN_BYTES in text):
             self._mortal.add(key)
 
     def columns(self) -> list[list[Any]]:
@@ -114,10 +117,6 @@ class Group:
         """The changed entities of which something expires."""
         states = ((key, self._states[key]) for key in sorted(self._mortal))
         return [(key, state) for key, state in states if state is not None]
-
-
-_KEYS: Final = 4  # columns before those of the change: tenant, number, id, whether it is to be created
-_TEXT: Final = 3  # of the change's own: its attributes
 
 
 def _columns(change: Change) -> tuple[Any, ...]:
