@@ -17,7 +17,7 @@ from ngsi.jsonld import check_context
 
 _PATH: Final = "/ngsi-ld/v1/jsonldContexts/"
 _CORE: Final = re.compile(r"https?://uri\.etsi\.org/ngsi-ld/v1/ngsi-ld-core-context(?:-v1\.\d)?\.jsonld")
-_OWN: Final = re.compile(rf"https?://[^/]+{_PATH}(.+)")
+_OWN: Final = re.compile(rf"https?://[^/]+{_PATH}([^?]+)(?:\?.*)?")
 _VERSION: Final = re.compile(r"1\.[3-9]")
 
 
@@ -67,7 +67,7 @@ async def delete(request: Request) -> Response:
     """deleteAndReloadContext (5.13.5)."""
     reload = http.flag(http.parameters(request), "reload")
     stored = await _found(request)
-    contexts, name = http.broker(request).contexts, http.tenant_name(request)
+    contexts, name = http.broker(request).contexts, _tenant(request)
     if not reload:
         await contexts.documents.remove(stored, name)
     elif stored.kind == "Cached":

@@ -39,6 +39,21 @@ async def test_a_hosted_context_is_served_and_used(city: httpx.AsyncClient) -> N
     assert await listed(city) == []
 
 
+async def test_the_listed_link_of_a_tenant_s_context_is_good_for_everything(city: httpx.AsyncClient) -> None:
+    tenant = {"NGSILD-Tenant": "walk"}
+    for by in (str, lambda url: f"{CONTEXTS}/{quote(url, safe='')}"):
+        await host(city, **tenant)
+        [told] = (await city.get(f"{CONTEXTS}?details=true", headers=tenant)).json()
+        url = by(told["URL"])
+        assert (await city.get(url, headers=tenant)).json() == {"@context": TERMS}
+        assert (await city.delete(url, headers={"NGSILD-Tenant": "other"})).status_code in (400, 404)
+        assert (await city.delete(url, headers=tenant)).status_code == 204
+        assert (await city.get(CONTEXTS, headers=tenant)).json() == []
+    await host(city, **tenant)
+    [url] = (await city.get(CONTEXTS, headers=tenant)).json()
+    assert (await city.delete(url)).status_code == 204  # the link says whose it is
+
+
 async def test_a_fetched_context_is_told_of_but_not_served(city: httpx.AsyncClient, web: Source) -> None:
     url = web.put("/c.jsonld", TERMS)
     for _ in range(3):

@@ -47,5 +47,5 @@ CONTEXTS_ROWS: Final = (
         answers={200: "LdContextOrMetadata"},
         errors=(400, 404, 422),
     ),
-    Operation("DELETE", _CONTEXT, contexts.delete, frozenset({"reload"}), errors=(400, 404, 504)),
+    Operation("DELETE", _CONTEXT, contexts.delete, frozenset({"reload", "tenant"}), errors=(400, 404, 504)),
 )
