@@ -1,6 +1,5 @@
 """What an operation does to one entity, gathered while its rule runs (GS CIM 009, 5.6)."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -107,14 +106,17 @@ class Draft:
         self.types = list(dict.fromkeys([*self.types, *types]))
 
     def find(self, iri: str, dataset_id: str | None) -> Instance | None:
-        return _of_dataset(self.attributes.get(iri, ()), dataset_id)
+        for instance in self.attributes.get(iri, ()):
+            if dataset(instance) == dataset_id:
+                return instance
+        return None
 
     def write(self, iri: str, instance: Instance, keep_newest: bool = False, *, repeat: bool = False) -> None:
         """Put `instance` in the place of the one with its datasetId, or beside the others.
 
         With `repeat` it is written although it says nothing new.
         """
-        old = _of_dataset(self.attributes.get(iri, ()), instance.get("datasetId"))
+        old = self.find(iri, dataset(instance))
         if old is None:
             self._newer = self._newer and self.before is None
         elif not repeat and _same(old, instance):
@@ -192,13 +194,6 @@ class Draft:
         if not self._touched and head == (before.types, before.scopes, before.expires_at):
             return before
         return Entity(before.id, self.types, self.attributes, self.scopes, before.created_at, self.now, self.expires_at)
-
-
-def _of_dataset(instances: Iterable[Instance], dataset_id: str | None) -> Instance | None:
-    for instance in instances:
-        if instance.get("datasetId") == dataset_id:
-            return instance
-    return None
 
 
 def stamped(new: Instance, old: Instance | None, stamp: str) -> Instance:

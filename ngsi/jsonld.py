@@ -82,15 +82,19 @@ class Context:
 
     def types(self, value: object) -> list[str]:
         """`value` of an entity's `type` (string or array) as IRIs without repetition."""
-        if isinstance(value, str) and value in self._types:
-            return [self._types[value]]
         values = value if isinstance(value, list) else [value]
         if not values:
             raise BadRequestData("type: an entity has at least one type")
-        types = list(dict.fromkeys(bounded(self.expand(type_name(item)), "type") for item in values))
-        if isinstance(value, str) and len(self._types) < _CACHE_LIMIT:
-            self._types[value] = types[0]
-        return types
+        return list(dict.fromkeys(map(self._type, values)))
+
+    def _type(self, value: object) -> str:
+        name = type_name(value)
+        iri = self._types.get(name)
+        if iri is None:
+            iri = bounded(self.expand(name), "type")
+            if len(self._types) < _CACHE_LIMIT:
+                self._types[name] = iri
+        return iri
 
     def compact(self, iri: str) -> str:
         """The shortest name that means `iri` in this context."""

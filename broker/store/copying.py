@@ -67,7 +67,7 @@ def _texts(text: str | None, json: bytes | None, unit_code: str | None, members:
 @lru_cache(maxsize=1024)
 def _unit(unit_code: str | None) -> bytes:
     """The last four columns of a number."""
-    return 2 * _NULL + (_NULL if unit_code is None else _sized(unit_code.encode())) + _NULL
+    return _texts(None, None, unit_code, None)
 
 
 def _sized(data: bytes) -> bytes:

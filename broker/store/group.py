@@ -35,8 +35,7 @@ class Group:
     """`stored` holds the locked rows of the entities by key, deleted ones too.
 
     `changes` are those so far and `numbers` those of their entities; `new` are history rows that history should not
-    hold yet, `others` those that it may; of several for one reading the last one counts. `current` are the changes
-    that change the current entity.
+    hold yet, `others` those that it may. `current` are the changes that change the current entity.
     """
 
     def __init__(self, database: Database, stored: Mapping[Key, Any]) -> None:
@@ -50,7 +49,7 @@ class Group:
         self.current: list[tuple[Key, Change]] = []
         self.numbers: dict[Key, int] = {key: row["no"] for key, row in stored.items()}
         self.new: list[Row] = []
-        self.others: dict[Any, Row] = {}
+        self.others: list[Row] = []
 
     def state(self, key: Key) -> Entity | None:
         """The entity as the changes so far leave it; None when there is none."""
@@ -85,7 +84,7 @@ class Group:
 
     def _forget(self, number: int) -> None:
         self.new = [row for row in self.new if row[0] != number]
-        self.others = {place: row for place, row in self.others.items() if row[0] != number}
+        self.others = [row for row in self.others if row[0] != number]
 
     async def _remember(self, key: Key, change: Change) -> None:
         certain = change.newer and not change.removed and (change.before is not None or key not in self._stored)
@@ -97,7 +96,7 @@ class Group:
         if certain:
             self.new += rows
         else:
-            self.others.update((row[:4], row) for row in rows)
+            self.others += rows
 
     def _write(self, key: Key, change: Change) -> None:
         columns = _columns(change)

@@ -33,15 +33,24 @@ def rows(terms: Mapping[str, int], entity: int, change: Change) -> list[Row]:
     return found
 
 
-async def write(connection: asyncpg.Connection, new: Sequence[Row], others: Sequence[Row]) -> None:
-    """Put rows into history; a reading that is there becomes what its row of `others` says.
+async def write(connection: asyncpg.Connection, new: Sequence[Row], others: Sequence[Row], *, copies: bool) -> None:
+    """Put rows into history; a reading that is there becomes what its row says, of several the last.
 
-    Raises UniqueViolationError when one of `new` is there.
+    With `copies`, those of `new` go by COPY when that is worth it: raises UniqueViolationError when one is there.
     """
-    sql = statements("changes")
-    if new and (len(new) < FEW or min(row[AT] for row in new) < await connection.fetchval(sql["rolled_up"])):
-        new, others = [], [*new, *others]
-    if new:
+    if copies and len(new) >= FEW and await _follow_rollups(connection, new):
         await copying.copy(connection, new)
-    if others:
-        await connection.execute(sql["history"], *columns(others))
+        new = ()
+    rows = {row[: AT + 1]: row for row in [*new, *others]}
+    if rows:
+        await connection.execute(statements("changes")["history"], *columns([*rows.values()]))
+
+
+async def _follow_rollups(connection: asyncpg.Connection, rows: Sequence[Row]) -> bool:
+    """True when no roll-up is made of the rows' time, so that none is to be told as due.
+
+    A statement of its own: the one that locks sees the mark as it was before it waited.
+    """
+    mark: int = await connection.fetchval(statements("changes")["rolled_up"])
+    earliest: int = min(row[AT] for row in rows)
+    return mark <= earliest

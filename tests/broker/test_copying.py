@@ -123,6 +123,17 @@ async def test_what_is_not_newer_goes_row_by_row(client: httpx.AsyncClient, copi
     assert [item["value"] for item in (await evolution(client, "4"))["a"]] == [304, 104, 404, 204]
 
 
+@pytest.mark.parametrize("size", [1, MANY])
+async def test_one_reading_said_twice_in_a_batch(client: httpx.AsyncClient, copied: list[int], size: int) -> None:
+    for hour, first in ((1, True), (2, False)):
+        body = [
+            entity(str(n), hour, {"a": {"type": "Property", "value": value}}) for value in (1, 2) for n in range(size)
+        ]
+        assert (await client.post(UPSERT, json=body)).status_code == (201 if first else 204)
+    assert copied == ([] if size == 1 else [MANY, MANY])
+    assert [item["value"] for item in (await evolution(client, "0"))["a"]] == [2, 2]
+
+
 async def test_readings_before_the_mark_of_the_rollups_are_due(
     client: httpx.AsyncClient, database: Database, copied: list[int]
 ) -> None:
