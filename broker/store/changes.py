@@ -83,7 +83,7 @@ class Writer:
         if not group.changes:
             return outcomes
         kept = await traces.clear(connection, self._database, group.changes, group.numbers)
-        await readings.write(connection, group.new, group.others, copies=copies)
+        await readings.write(connection, group.new, group.others.values(), copies=copies)
         await traces.leave(connection, self._database, kept, group.numbers, stored)
         if group.current:
             moves = any(change.moves for _, change in group.current)

@@ -13,7 +13,7 @@ import orjson
 from broker.store import readings
 from broker.store.db import Database
 from broker.store.entities import entity_of
-from broker.store.instances import Row
+from broker.store.instances import AT, Row
 from broker.store.tenants import learn_terms
 from ngsi.change import Change
 from ngsi.entity import Entity
@@ -35,7 +35,8 @@ class Group:
     """`stored` holds the locked rows of the entities by key, deleted ones too.
 
     `changes` are those so far and `numbers` those of their entities; `new` are history rows that history should not
-    hold yet, `others` those that it may. `current` are the changes that change the current entity.
+    hold yet, `others`, by reading, those that it may: they count where both say one. `current` are the changes that
+    change the current entity.
     """
 
     def __init__(self, database: Database, stored: Mapping[Key, Any]) -> None:
@@ -49,7 +50,7 @@ class Group:
         self.current: list[tuple[Key, Change]] = []
         self.numbers: dict[Key, int] = {key: row["no"] for key, row in stored.items()}
         self.new: list[Row] = []
-        self.others: list[Row] = []
+        self.others: dict[Row, Row] = {}
 
     def state(self, key: Key) -> Entity | None:
         """The entity as the changes so far leave it; None when there is none."""
@@ -84,7 +85,7 @@ class Group:
 
     def _forget(self, number: int) -> None:
         self.new = [row for row in self.new if row[0] != number]
-        self.others = [row for row in self.others if row[0] != number]
+        self.others = {reading: row for reading, row in self.others.items() if row[0] != number}
 
     async def _remember(self, key: Key, change: Change) -> None:
         certain = change.newer and not change.removed and (change.before is not None or key not in self._stored)
@@ -93,10 +94,12 @@ class Group:
         except KeyError:  # a name that is new to this process
             await learn_terms(self._database, readings.names(change))
             rows = readings.rows(self._database.terms, self.numbers[key], change)
-        if certain:
-            self.new += rows
-        else:
-            self.others += rows
+        for row in rows:
+            reading = row[: AT + 1]
+            if certain and reading not in self.others:  # which an entity that went back in time may say again
+                self.new.append(row)
+            else:
+                self.others[reading] = row
 
     def _write(self, key: Key, change: Change) -> None:
         columns = _columns(change)

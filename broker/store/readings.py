@@ -1,6 +1,6 @@
 """The readings that changes bring, into history: by COPY where none can stand in their place, else row by row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import asyncpg
@@ -33,7 +33,7 @@ def rows(terms: Mapping[str, int], entity: int, change: Change) -> list[Row]:
     return found
 
 
-async def write(connection: asyncpg.Connection, new: Sequence[Row], others: Sequence[Row], *, copies: bool) -> None:
+async def write(connection: asyncpg.Connection, new: Sequence[Row], others: Iterable[Row], *, copies: bool) -> None:
     """Put rows into history; a reading that is there becomes what its row says, of several the last.
 
     With `copies`, those of `new` go by COPY when that is worth it: raises UniqueViolationError when one is there.

@@ -1,5 +1,6 @@
 """Readings of a large batch, which go by COPY: nothing of them differs from those that go one by one."""
 
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from broker.store import copying, readings, rollups
 from broker.store.db import Database
+from ngsi import times
 from tests.broker.test_rollups import EVERY_LEVEL, NOW, POLICIES, START
 
 MANY = readings.FEW
@@ -149,3 +151,41 @@ async def test_readings_before_the_mark_of_the_rollups_are_due(
     await client.post(UPSERT, json=batch(1, 2))
     assert copied == [MANY]
     assert await database.readers.fetchval("select count(distinct entity) from rollup_due") == MANY
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_random_batches_leave_what_a_plain_model_says(client: httpx.AsyncClient, seed: int) -> None:
+    chance = random.Random(seed)
+    told: dict[tuple[str, str], dict[str, Any]] = {}
+    current: dict[tuple[str, str], tuple[str, Any]] = {}
+    for turn in range(10):
+        newest = chance.random() < 0.3
+        batch: list[dict[str, Any]] = []
+        for _ in range(chance.choice([1, 3, 30, 120])):
+            one: dict[str, Any] = {"id": f"urn:x:{chance.randrange(6 if seed % 2 else 90)}", "type": "T"}
+            for name in chance.sample("abc", chance.randrange(1, 4)):
+                hour, value = chance.choice([turn, turn, chance.randrange(10)]), chance.choice([1, 2.5, "x", True])
+                at = f"2026-06-19T{hour:02}:00:0{chance.randrange(2)}{chance.choice(['', '.5'])}Z"
+                one[name] = {"type": "Property", "value": value, "observedAt": at}
+                key = (one["id"], name)
+                then, shown = current.get(key, ("", None))
+                if (then, shown, type(shown)) == (at, value, type(value)):
+                    continue  # it says nothing new
+                told.setdefault(key, {})[at] = value
+                if not (newest and then and times.parse(at) < times.parse(then)):
+                    current[key] = at, value
+            batch.append(one)
+        options = "update,keepNewest" if newest else "update"
+        answer = await client.post(f"/entityOperations/upsert?options={options}", json=batch)
+        assert answer.status_code in (201, 204), answer.text
+    for (entity_id, name), readings_told in told.items():
+        found = (await client.get(f"/temporal/entities/{entity_id}?lastN=100&pick={name}")).json()[name]
+        instances = found if isinstance(found, list) else [found]
+        assert {item["observedAt"]: repr(item["value"]) for item in instances} == {
+            at: repr(value) for at, value in readings_told.items()
+        }
+        now = (await client.get(f"/entities/{entity_id}?pick={name}")).json()[name]
+        assert (now["observedAt"], repr(now["value"])) == (
+            current[entity_id, name][0],
+            repr(current[entity_id, name][1]),
+        )
