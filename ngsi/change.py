@@ -71,6 +71,14 @@ class Change:
         return self.after is not self.before
 
     @property
+    def plain(self) -> bool:
+        """True when readings and the current entity tell all of it, provided that there never was such an entity
+        before one that it creates."""
+        if not self.newer or self.removed or self.erased or self.corrected or self.after is None:
+            return False
+        return self.before is None or self.before.types == self.after.types
+
+    @property
     def created(self) -> bool:
         return self.before is None and self.after is not None
 

@@ -21,10 +21,10 @@ async def partial_update(request: Request) -> Response:
     if not isinstance(content, dict):
         raise BadRequestData(f"{name}: the body is not an attribute fragment")
     members = parse_partial(name, {key: value for key, value in content.items() if key != "@context"}, context)
-    change = await settle(
+    effect = await settle(
         request, entity_id, lambda before, now: patch.partial_update(before, iri, members, now), context=context
     )
-    return http.done(request, headers=versioned(change))
+    return http.done(request, headers=versioned(effect))
 
 
 async def replace(request: Request) -> Response:
@@ -37,10 +37,10 @@ async def replace(request: Request) -> Response:
     iri, instances = context.attribute(name), parse_attribute(name, content, context)
     check_attribute(name, iri, instances)
     refuse_null(Fragment(null=null_in({iri: instances})))
-    change = await settle(
+    effect = await settle(
         request, entity_id, lambda before, now: patch.replace_attribute(before, iri, instances, now), context=context
     )
-    return http.done(request, headers=versioned(change))
+    return http.done(request, headers=versioned(effect))
 
 
 async def delete(request: Request) -> Response:
@@ -56,9 +56,9 @@ async def delete(request: Request) -> Response:
         await settle(request, entity_id, patch.delete_scope)
         return http.done(request)
     iri = (await http.query_context(request)).attribute(name)
-    change = await settle(
+    effect = await settle(
         request,
         entity_id,
         lambda before, now: patch.delete_attribute(before, iri, now, dataset_id=dataset_id, delete_all=delete_all),
     )
-    return http.done(request, headers=versioned(change))
+    return http.done(request, headers=versioned(effect))

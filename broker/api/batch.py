@@ -1,6 +1,6 @@
 """/entityOperations (GS CIM 009, 6.14 to 6.17)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -9,10 +9,9 @@ from starlette.responses import Response
 from broker.api import http
 from broker.api.entities import merging
 from broker.api.settling import refuse_precondition
-from broker.store.changes import Operation, Outcome
+from broker.store.changes import Effect, Operation, Outcome
 from ngsi import aliases, names, patch
 from ngsi import merge as merge_patch
-from ngsi.change import Change
 from ngsi.entity import Fragment, parse_entity, parse_fragment, parse_update
 from ngsi.errors import BadRequestData, NgsiLdError
 from ngsi.jsonld import Context
@@ -118,7 +117,7 @@ async def _each(request: Request, parse: Parse[F], rule: Rule[F], *, create: boo
     tenant = await http.tenant(request, create=create)
     results: list[tuple[str, Outcome | None]] = []
     operations: list[Operation] = []
-    for item in items:
+    for item in _let_go(items):
         entity_id = str(item.get("id", item.get("@id", ""))) if isinstance(item, dict) else ""
         try:
             if shared is not None and not (isinstance(item, dict) and "@context" in item):
@@ -134,6 +133,13 @@ async def _each(request: Request, parse: Parse[F], rule: Rule[F], *, create: boo
         operations.append(Operation(tenant, fragment.id or entity_id, rule(fragment)))
     outcomes = iter(await http.broker(request).provision.apply(operations) if operations else [])
     return [(entity_id, next(outcomes) if known is None else known) for entity_id, known in results]
+
+
+def _let_go(items: list[Any]) -> Iterator[Any]:
+    """The items in their order, kept no longer: what is parsed makes room for the next, in the processor's cache."""
+    items.reverse()
+    while items:
+        yield items.pop()
 
 
 def _answer(request: Request, results: list[tuple[str, Outcome]], *, created: bool = False) -> Response:
@@ -162,7 +168,7 @@ def _answer(request: Request, results: list[tuple[str, Outcome]], *, created: bo
     return http.done(request, 201, list(made)) if created and made else http.done(request)
 
 
-def _untouched(change: Change) -> BadRequestData:
+def _untouched(effect: Effect) -> BadRequestData:
     """What a batch tells of an entity of which some attributes stayed as they were."""
-    told = "; ".join(f"{iri}: {reason}" for iri, reason in change.not_updated)
+    told = "; ".join(f"{iri}: {reason}" for iri, reason in effect.not_updated)
     return BadRequestData(f"not updated, unlike the rest of the entity: {told}")

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from broker.api import http
 from broker.api.settling import entity_id_of, for_path, settle, versioned
+from broker.store.changes import Effect
 from ngsi import names, patch
-from ngsi.change import Change
 from ngsi.entity import Fragment, parse_entity, parse_fragment, refuse_null
 from ngsi.errors import BadRequestData, shown
 from ngsi.jsonld import Context
@@ -26,8 +26,8 @@ async def create(request: Request) -> Response:
     content = await http.body(request)
     fragment = parse_entity(content, await http.body_context(request, content))
     entity_id = str(fragment.id)
-    change = await settle(request, entity_id, lambda before, now: patch.create(before, fragment, now), create=True)
-    return http.done(request, 201, headers=http.location(entity_id) | versioned(change))
+    effect = await settle(request, entity_id, lambda before, now: patch.create(before, fragment, now), create=True)
+    return http.done(request, 201, headers=http.location(entity_id) | versioned(effect))
 
 
 async def replace(request: Request) -> Response:
@@ -37,18 +37,18 @@ async def replace(request: Request) -> Response:
         content = {"id": entity_id, **content}
     fragment = parse_entity(content, context)
     fragment = for_path(fragment, entity_id)
-    change = await settle(
+    effect = await settle(
         request, entity_id, lambda before, now: patch.replace_entity(before, fragment, now), context=context
     )
-    return http.done(request, headers=versioned(change))
+    return http.done(request, headers=versioned(effect))
 
 
 async def merge_entity(request: Request) -> Response:
     """mergeEntity (5.6.17)."""
     entity_id, content, context = await _sent(request)
     fragment = for_path(merging(request)(content, context), entity_id)
-    change = await settle(request, entity_id, lambda before, now: merge(before, fragment, now), context=context)
-    return http.done(request, headers=versioned(change))
+    effect = await settle(request, entity_id, lambda before, now: merge(before, fragment, now), context=context)
+    return http.done(request, headers=versioned(effect))
 
 
 async def delete(request: Request) -> Response:
@@ -65,18 +65,18 @@ async def append_attributes(request: Request) -> Response:
     entity_id, content, context = await _sent(request)
     fragment = _fragment(content, context, entity_id)
     refuse_null(fragment)
-    change = await settle(
+    effect = await settle(
         request, entity_id, lambda before, now: patch.append(before, fragment, now, no_overwrite=keep), context=context
     )
-    return _update_result(request, change, fragment)
+    return _update_result(request, effect, fragment)
 
 
 async def update_attributes(request: Request) -> Response:
     """updateAttrs (5.6.2)."""
     entity_id, content, context = await _sent(request)
     fragment = _fragment(content, context, entity_id)
-    change = await settle(request, entity_id, lambda before, now: patch.update(before, fragment, now), context=context)
-    return _update_result(request, change, fragment)
+    effect = await settle(request, entity_id, lambda before, now: patch.update(before, fragment, now), context=context)
+    return _update_result(request, effect, fragment)
 
 
 def merging(request: Request) -> Callable[[Any, Context], MergeFragment]:
@@ -109,12 +109,12 @@ def _fragment(content: Any, context: Context, entity_id: str) -> Fragment:
     return for_path(parse_fragment(content, context), entity_id)
 
 
-def _update_result(request: Request, change: Change, fragment: Fragment) -> Response:
+def _update_result(request: Request, effect: Effect, fragment: Fragment) -> Response:
     """204, or 207 when something of the fragment was left as it was; with full names, as it has no @context (6.3.6)."""
-    if not change.not_updated:
-        return http.done(request, headers=versioned(change))
-    refused = [{"attributeName": iri, "reason": reason} for iri, reason in change.not_updated]
-    untouched = {iri for iri, _ in change.not_updated} - set(change.touched)
+    if not effect.not_updated:
+        return http.done(request, headers=versioned(effect))
+    refused = [{"attributeName": iri, "reason": reason} for iri, reason in effect.not_updated]
+    untouched = {iri for iri, _ in effect.not_updated} - set(effect.touched)
     said = [*fragment.attributes, *([] if fragment.scopes is None else [SCOPE])]
     updated = [iri for iri in said if iri not in untouched]
-    return http.done(request, 207, {"updated": updated, "notUpdated": refused}, versioned(change))
+    return http.done(request, 207, {"updated": updated, "notUpdated": refused}, versioned(effect))

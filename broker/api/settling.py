@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from broker.api import http
-from broker.store.changes import Operation, Outcome
+from broker.store.changes import Effect, Operation, Outcome
 from ngsi import names
 from ngsi.change import Change
 from ngsi.entity import Entity, Fragment
@@ -45,7 +45,11 @@ def for_path(fragment: F, entity_id: str) -> F:
 def etag(entity: Entity) -> str:
     """The entity's version: no two changes of one entity share an instant."""
     assert entity.modified_at is not None
-    return f'"{int(entity.modified_at.timestamp() * 1_000_000):x}"'
+    return _tag(entity.modified_at)
+
+
+def _tag(modified_at: datetime) -> str:
+    return f'"{int(modified_at.timestamp() * 1_000_000):x}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ async def settle(
     create: bool = False,
     context: Context | None = None,
     past: bool = False,
-) -> Change:
+) -> Effect:
     """Apply `rule` to the entity that the request is meant for; its error is raised.
 
     The entity must be there, unless the rule may `create` it or its `past` alone will do. `context` expands the names
@@ -144,6 +148,6 @@ def _guarded(rule: Rule, precondition: Precondition | None, selected: Predicate 
     return guarded
 
 
-def versioned(change: Change) -> dict[str, str]:
-    """The ETag header of the entity after `change`."""
-    return {} if change.after is None else {"ETag": etag(change.after)}
+def versioned(effect: Effect) -> dict[str, str]:
+    """The ETag header of the entity as an operation left it."""
+    return {} if effect.modified_at is None else {"ETag": _tag(effect.modified_at)}

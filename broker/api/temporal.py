@@ -9,8 +9,8 @@ from starlette.responses import Response
 from broker.api import http
 from broker.api.settling import entity_id_of, for_path, settle
 from broker.store import history
+from broker.store.changes import Effect
 from ngsi import names, temporal
-from ngsi.change import Change
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
 from ngsi.instance import Instance
 from ngsi.jsonld import Context
@@ -24,8 +24,8 @@ async def upsert(request: Request) -> Response:
     content = await http.body(request)
     evolution = temporal.parse_whole_evolution(content, await http.body_context(request, content))
     entity_id = str(evolution.id)
-    change = await _add(request, entity_id, evolution, create=True)
-    if not change.created:
+    effect = await _add(request, entity_id, evolution, create=True)
+    if not effect.created:
         return http.done(request)
     location = http.location(entity_id)["Location"].replace("/entities/", "/temporal/entities/", 1)
     return http.done(request, 201, headers={"Location": location})
@@ -41,7 +41,7 @@ async def append_attributes(request: Request) -> Response:
     return http.done(request)
 
 
-async def _add(request: Request, entity_id: str, evolution: temporal.Evolution, *, create: bool) -> Change:
+async def _add(request: Request, entity_id: str, evolution: temporal.Evolution, *, create: bool) -> Effect:
     tenant = await http.tenant(request, create=create)
     since = None
     if evolution.attributes.get(SCOPE):

@@ -3,22 +3,34 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import asyncpg
 
 from broker.store import readings, shapes, traces
 from broker.store.db import Database
-from broker.store.group import Group, finite
+from broker.store.group import Group, Key
 from broker.store.statements import statements
 from ngsi.change import Change
 from ngsi.entity import Entity
 from ngsi.errors import NgsiLdError
-from ngsi.expiry import due, expire
+from ngsi.expiry import expire
 
 _RETRIES = 20
 _BLOCK = 1000
 
-Outcome = Change | NgsiLdError
+
+class Effect(NamedTuple):
+    """What an operation did: whether the entity came to be, which attributes it touched, which it left as they were
+    and why, and since when the entity is as it is now (None: it is gone)."""
+
+    created: bool
+    touched: list[str]
+    not_updated: list[tuple[str, str]]
+    modified_at: datetime | None
+
+
+Outcome = Effect | NgsiLdError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +64,7 @@ class Writer:
         self._clock = datetime.min.replace(tzinfo=UTC)
 
     async def apply(self, operations: Sequence[Operation]) -> list[Outcome]:
-        """One transaction; returns each operation's change or error in order.
+        """One transaction; returns each operation's effect or error in order.
 
         Raises asyncpg's errors when the database fails, and then nothing is written.
         """
@@ -75,36 +87,38 @@ class Writer:
     ) -> list[Outcome]:
         """With `copies`, readings that should be new to history go by COPY: raises UniqueViolationError if it does."""
         sql = statements("changes")
-        keys = sorted({(operation.tenant, operation.id) for operation in operations})
+        last = {(operation.tenant, operation.id): place for place, operation in enumerate(operations)}
+        keys = sorted(last)
         rows = await connection.fetch(sql["lock"], [key[0] for key in keys], [key[1] for key in keys])
         stored = {(row["tenant"], row["id"]): row for row in rows}
         group = Group(self._database, stored)
-        outcomes = [await self._one(operation, group) for operation in operations]
-        if not group.changes:
-            return outcomes
-        kept = await traces.clear(connection, self._database, group.changes, group.numbers)
+        outcomes: list[Outcome] = []
+        for place, operation in enumerate(operations):
+            key = (operation.tenant, operation.id)
+            outcomes.append(await self._one(key, operation, group))
+            if last[key] == place:
+                group.close(key)
+        kept = await traces.clear(connection, self._database, group.traced, group.numbers)
         await readings.write(connection, group.new, group.others.values(), copies=copies)
         await traces.leave(connection, self._database, kept, group.numbers, stored)
-        if group.current:
-            moves = any(change.moves for _, change in group.current)
-            if not await connection.fetchval(sql["write"], *group.columns(), moves):
+        columns = group.columns()
+        if columns:
+            if not await connection.fetchval(sql["write"], *columns, group.moves):
                 raise _RaceLost
-            await shapes.note(connection, self._database, group.current, group.numbers)
-            await self._plan(connection, group)
-        await traces.forget(connection, group.changes, group.numbers)
+            await shapes.note(connection, self._database, group.shapes, group.numbers)
+            await self._plan(connection, sorted(group.plans))
+        await traces.forget(connection, group.traced, group.numbers)
         return outcomes
 
-    async def _plan(self, connection: asyncpg.Connection, group: Group) -> None:
+    async def _plan(self, connection: asyncpg.Connection, plans: list[tuple[int, str, datetime]]) -> None:
         """Note when something of the entities expires next."""
-        plans = [(*key, at) for key, entity in group.mortal() if (at := finite(due(entity)))]
         if plans:
             await connection.execute(statements("expiry")["plan"], *(list(item) for item in zip(*plans, strict=True)))
             known = self._database.expires_next
             self._database.expires_next = min(*(at for *_, at in plans), known or datetime.max.replace(tzinfo=UTC))
 
-    async def _one(self, operation: Operation, group: Group) -> Outcome:
+    async def _one(self, key: Key, operation: Operation, group: Group) -> Outcome:
         """The operation's outcome. What has expired goes before it, as a change of its own."""
-        key = (operation.tenant, operation.id)
         before = group.state(key)
         expired = expire(before, self._now()) if before is not None and not group.lasts(key) else None
         if expired is not None:
@@ -121,7 +135,9 @@ class Writer:
         if change.stores and key not in group.numbers:
             group.numbers[key] = await self._number()
         await group.add(key, traces.with_scope(change))
-        return change
+        return Effect(
+            change.created, change.touched, change.not_updated, change.after.modified_at if change.after else None
+        )
 
     def _now(self) -> datetime:
         self._clock = max(datetime.now(UTC), self._clock + timedelta(microseconds=1))

@@ -14,10 +14,13 @@ from broker.store import readings
 from broker.store.db import Database
 from broker.store.entities import entity_of
 from broker.store.instances import AT, Row
+from broker.store.shapes import storable
 from broker.store.tenants import learn_terms
 from ngsi.change import Change
 from ngsi.entity import Entity
+from ngsi.expiry import due
 from ngsi.geometry import ewkb
+from ngsi.shape import Shape
 from ngsi.terms import CORE
 
 _LOCATION: Final = CORE + "location"
@@ -34,9 +37,11 @@ Key = tuple[int, str]
 class Group:
     """`stored` holds the locked rows of the entities by key, deleted ones too.
 
-    `changes` are those so far and `numbers` those of their entities; `new` are history rows that history should not
-    hold yet, `others`, by reading, those that it may: they count where both say one. `current` are the changes that
-    change the current entity.
+    `numbers` are those of the entities; `new` are history rows that history should not hold yet, `others`, by reading,
+    those that it may: they count where both say one. `traced` are the changes that leave more than readings and the
+    current entity, `shapes` those that entities have now and had not before, `moves` tells that a geometry may have
+    changed, `plans` when something of which entity expires. Other changes, and states, are let go as soon as they are
+    written down: memory that is used again at once is still in the processor's cache.
     """
 
     def __init__(self, database: Database, stored: Mapping[Key, Any]) -> None:
@@ -45,12 +50,16 @@ class Group:
         self._states: dict[Key, Entity | None] = {}
         self._lasting: set[Key] = set()
         self._mortal: set[Key] = set()
+        self._gone: set[Key] = {key for key, row in stored.items() if row["deleted_at"] is not None}
+        self._current: list[Key] = []
         self._columns: list[tuple[Any, ...]] = []
-        self.changes: list[tuple[Key, Change]] = []
-        self.current: list[tuple[Key, Change]] = []
         self.numbers: dict[Key, int] = {key: row["no"] for key, row in stored.items()}
         self.new: list[Row] = []
         self.others: dict[Row, Row] = {}
+        self.traced: list[tuple[Key, Change]] = []
+        self.shapes: dict[Key, Shape | None] = {}
+        self.moves = False
+        self.plans: list[tuple[int, str, datetime]] = []
 
     def state(self, key: Key) -> Entity | None:
         """The entity as the changes so far leave it; None when there is none."""
@@ -72,7 +81,6 @@ class Group:
         self._lasting.discard(key)
         if not change.stores:
             return
-        self.changes.append((key, change))
         if change.erased or change.corrected:
             await learn_terms(self._database, readings.names(change))
         if change.purged:
@@ -80,15 +88,24 @@ class Group:
         else:
             await self._remember(key, change)
         if change.changed:
-            self.current.append((key, change))
             self._write(key, change)
+        if not change.plain or key in self._gone:
+            self.traced.append((key, change))
+        if change.after is None:
+            self._gone.add(key)
+
+    def close(self, key: Key) -> None:
+        """Let the entity's state go: no change of it follows."""
+        state = self._states.pop(key, None)
+        if key in self._mortal and state is not None and (at := finite(due(state))):
+            self.plans.append((*key, at))
 
     def _forget(self, number: int) -> None:
         self.new = [row for row in self.new if row[0] != number]
         self.others = {reading: row for reading, row in self.others.items() if row[0] != number}
 
     async def _remember(self, key: Key, change: Change) -> None:
-        certain = change.newer and not change.removed and (change.before is not None or key not in self._stored)
+        certain = change.newer and not change.removed and (change.before is not None or key not in self._gone)
         try:
             rows = readings.rows(self._database.terms, self.numbers[key], change)
         except KeyError:  # a name that is new to this process
@@ -103,22 +120,24 @@ class Group:
 
     def _write(self, key: Key, change: Change) -> None:
         columns = _columns(change)
+        self._current.append(key)
         self._columns.append((key[0], self.numbers[key], key[1], key not in self._stored, *columns))
+        self.moves = self.moves or change.moves
         text = columns[_TEXT]
-        if change.after is not None and (change.after.expires_at is not None or _EXPIRES_IN_BYTES in text):
+        if change.after is None:
+            self.shapes.pop(key, None)
+            return
+        if change.reshaped or key in self.shapes:
+            self.shapes[key] = storable(change.after)
+        if change.after.expires_at is not None or _EXPIRES_IN_BYTES in text:
             self._mortal.add(key)
 
     def columns(self) -> list[list[Any]]:
-        """What statement `write` takes of the changes of the current entities."""
-        last = {key: place for place, (key, _) in enumerate(self.current)}
-        final = [last[key] == place for place, (key, _) in enumerate(self.current)]
+        """What statement `write` takes of the changes of the current entities; nothing when there are none."""
+        last = {key: place for place, key in enumerate(self._current)}
+        final = [last[key] == place for place, key in enumerate(self._current)]
         columns = [list(column) for column in zip(*self._columns, strict=True)]
-        return [*columns[:_KEYS], final, *columns[_KEYS:]]
-
-    def mortal(self) -> list[tuple[Key, Entity]]:
-        """The changed entities of which something expires."""
-        states = ((key, self._states[key]) for key in sorted(self._mortal))
-        return [(key, state) for key, state in states if state is not None]
+        return [*columns[:_KEYS], final, *columns[_KEYS:]] if columns else []
 
 
 def _columns(change: Change) -> tuple[Any, ...]:

@@ -1,13 +1,13 @@
 """Which types and attributes an entity has, noted in the write when that changes (see 0026_discovery.sql)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from hashlib import md5
 from typing import Final
 
 import asyncpg
 
 from broker.store.db import Database
-from ngsi.change import Change
+from ngsi.entity import Entity
 from ngsi.shape import Shape, shape
 
 WIDE: Final = 0  # the number of entities that are too wide to share a shape
@@ -28,16 +28,15 @@ on conflict (entity) do update set shape = excluded.shape
 Key = tuple[int, str]
 
 
+def storable(entity: Entity) -> Shape | None:
+    """The entity's shape; None when it is too wide to share one."""
+    return shape(entity) if len(entity.attributes) <= _WIDEST else None
+
+
 async def note(
-    connection: asyncpg.Connection, database: Database, changes: Sequence[tuple[Key, Change]], numbers: dict[Key, int]
+    connection: asyncpg.Connection, database: Database, moved: Mapping[Key, Shape | None], numbers: Mapping[Key, int]
 ) -> None:
     """Note the shapes of entities that came to be or changed theirs; the database itself forgets deleted ones."""
-    moved: dict[Key, Shape | None] = {}
-    for key, change in changes:
-        if change.after is None:
-            moved.pop(key, None)
-        elif key in moved or change.reshaped:
-            moved[key] = shape(change.after) if len(change.after.attributes) <= _WIDEST else None
     if not moved:
         return
     keys = {one: _key(one) for one in moved.values() if one is not None}
