@@ -44,15 +44,14 @@ class Provision:
     async def _run(self) -> None:
         while True:
             await self._arrived.wait()
-            group = self._gather()
-            if group:
-                self._idle -= 1
-                await self._commit(group)
+            if self._waiting:
+                await self._commit(self._gather())
                 self._idle += 1
 
     def _gather(self) -> list[_Waiting]:
         # idle writers share what waits: while the database works for one, the rules run for the other
         share = -(-len(self._waiting) // self._idle)
+        self._idle -= 1
         group: list[_Waiting] = []
         size = 0
         while self._waiting and len(group) < share and (not group or size + len(self._waiting[0][0]) <= _GROUP):

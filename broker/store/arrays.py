@@ -2,12 +2,13 @@
 thousand readings of a batch costs thrice what the server takes to read a literal."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import orjson
 
 
-def numbers(column: Sequence[int | float | None]) -> str:
-    """Of an array of a number type: JSON's numbers and null are the server's."""
+def scalars(column: Sequence[float | bool | datetime | None]) -> str:
+    """Of an array of numbers, booleans or instants: JSON's are the server's, and so is its null."""
     return f"{{{orjson.dumps(column)[1:-1].decode()}}}"
 
 

@@ -8,13 +8,18 @@ order by e.tenant, e.id
 for update
 
 -- name: write
+-- but for documents, the columns come as array literals, see arrays.py
 with asked as (
-    select from asked_path a cross join unnest($14::text[]) as touched
+    select from asked_path a cross join unnest($14::text::text[]) as touched
     where a.attribute = any(string_to_array(touched, E'\n'))
 ), follow as materialized (
     select set_config('yukitsuri.follow', case when $17 or exists (select from asked) then 'on' else 'off' end, true)
 )
-select write_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) from follow
+select write_changes(
+    $1::text::integer[], $2::text::bigint[], $3::text::text[], $4::text::boolean[], $5::text::boolean[],
+    $6::text::text[], $7::text::text[], $8::text::text[], $9, $10, $11::text::timestamptz[], $12::text::timestamptz[],
+    $13::text::timestamptz[], $14::text::text[], $15, $16::text::text[]
+) from follow
 
 -- name: rolled_up
 select micros from rollup_mark

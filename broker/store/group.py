@@ -4,13 +4,14 @@ Rows and texts of a change are made at once: an entity that is looked at again a
 processor's cache, and each look costs half as much again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 
 from broker.store import readings
+from broker.store.arrays import scalars, texts
 from broker.store.db import Database
 from broker.store.entities import entity_of
 from broker.store.instances import AT, Row
@@ -30,6 +31,11 @@ _FIRST: Final = datetime.min.replace(tzinfo=UTC) + datetime.resolution
 _LAST: Final = datetime.max.replace(tzinfo=UTC) - datetime.resolution
 _KEYS: Final = 4  # columns before those of the change: tenant, number, id, whether it is to be created
 _TEXT: Final = 3  # the change's attributes, among its columns
+# how each column of statement `write` travels; documents as they are
+_LITERALS: Final[tuple[Callable[[Any], Any], ...]] = (
+    scalars, scalars, texts, scalars, scalars, texts, texts, texts, list, list, scalars, scalars, scalars, texts, list,
+    texts,
+)  # fmt: skip
 
 Key = tuple[int, str]
 
@@ -132,12 +138,15 @@ class Group:
         if change.after.expires_at is not None or _EXPIRES_IN_BYTES in text:
             self._mortal.add(key)
 
-    def columns(self) -> list[list[Any]]:
+    def columns(self) -> list[Any]:
         """What statement `write` takes of the changes of the current entities; nothing when there are none."""
         last = {key: place for place, key in enumerate(self._current)}
         final = [last[key] == place for place, key in enumerate(self._current)]
-        columns = [list(column) for column in zip(*self._columns, strict=True)]
-        return [*columns[:_KEYS], final, *columns[_KEYS:]] if columns else []
+        columns = list(zip(*self._columns, strict=True))
+        if not columns:
+            return []
+        columns[_KEYS:_KEYS] = [tuple(final)]
+        return [literal(column) for literal, column in zip(_LITERALS, columns, strict=True)]
 
 
 def _columns(change: Change) -> tuple[Any, ...]:
@@ -154,7 +163,7 @@ def _columns(change: Change) -> tuple[Any, ...]:
         _location(change.after),
         shown.created_at,
         shown.modified_at if change.after else change.at,
-        finite(shown.expires_at),
+        shown.expires_at,
         "\n".join(change.touched),
         orjson.dumps(before) if before else None,
         change.via,

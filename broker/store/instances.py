@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import orjson
 
-from broker.store.arrays import numbers, texts
+from broker.store.arrays import scalars, texts
 from ngsi import times
 from ngsi.instance import Instance, null_of
 from ngsi.terms import KINDS, SYSTEM_MEMBERS
@@ -75,7 +75,7 @@ def to_row(entity: int, attribute: int, dataset_no: int, instance: Instance, del
 def columns(rows: Sequence[Row]) -> list[str | int]:
     """The columns of rows, and their earliest instant, as statement `history` takes them."""
     found = list(zip(*rows, strict=True))
-    literals = [*map(numbers, found[:_NUMBERS]), *map(texts, found[_NUMBERS:])]
+    literals = [*map(scalars, found[:_NUMBERS]), *map(texts, found[_NUMBERS:])]
     return [*literals, min(found[AT])]
 
 
