@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from ngsi.errors import BadRequestData, shown
 from ngsi.geometry import looks_like_geometry
-from ngsi.instance import REMOVABLE, Instance, dataset
+from ngsi.instance import REMOVABLE, Instance, dataset, is_null
 from ngsi.jsonld import Context
 from ngsi.members import MAX_DEPTH, PARSERS, string
 from ngsi.terms import (
@@ -26,20 +26,24 @@ _RENAMED: Final = {
     "VocabularyProperty": "VocabProperty",
 }
 _SKIPPED: Final = IGNORED_MEMBERS | {"type", "@type"}
+_WITH_OTHER_NULLS: Final = KINDS.keys() - {"Property", "GeoProperty", "JsonProperty"}  # [NULL] and the like
 
 
-def parse_attribute(name: str, value: Any, context: Context, depth: int = 0) -> list[Instance]:
+def parse_attribute(
+    name: str, value: Any, context: Context, depth: int = 0, nulls: list[str] | None = None
+) -> list[Instance]:
     """The instances of attribute `name`: one, or several when `value` is an array of instances (4.5.5).
 
-    Raises BadRequestData naming attribute, member, value and rule.
+    `nulls` is given the name of each member at any depth that is the NGSI-LD null. Raises BadRequestData naming
+    attribute, member, value and rule.
     """
     if depth > MAX_DEPTH:
         raise BadRequestData(f"{name}: attributes nest deeper than {MAX_DEPTH}")
     if isinstance(value, list) and value and all(is_instance(item) for item in value):
-        instances = [_parse_instance(name, item, context, depth) for item in value]
+        instances = [_parse_instance(name, item, context, depth, nulls) for item in value]
         _check_datasets(name, instances)
         return instances
-    return [_parse_instance(name, value, context, depth)]
+    return [_parse_instance(name, value, context, depth, nulls)]
 
 
 def parse_partial(name: str, body: Any, context: Context) -> Instance:
@@ -79,13 +83,16 @@ def _check_datasets(name: str, instances: list[Instance]) -> None:
         seen.add(dataset(instance))
 
 
-def _parse_instance(name: str, value: Any, context: Context, depth: int) -> Instance:
-    kind = kind_of(name, value)
+def _parse_instance(name: str, value: Any, context: Context, depth: int, nulls: list[str] | None) -> Instance:
+    said = value.get("type") if isinstance(value, dict) else None
+    kind = said if isinstance(said, str) and said in KINDS else kind_of(name, value)
     if kind is None:  # concise: the value alone
         if value is None:
             raise BadRequestData(
                 f"{name}: JSON null is no value; delete with {NULL!r} where the operation allows it (4.5.0)"
             )
+        if value == NULL and nulls is not None:
+            nulls.append(name)
         kind = "GeoProperty" if looks_like_geometry(value) else "Property"
         return {"type": kind, "value": PARSERS[kind]["value"](value, name, "value", context)}
     known = KINDS[kind]
@@ -98,17 +105,28 @@ def _parse_instance(name: str, value: Any, context: Context, depth: int) -> Inst
         if member == "type":
             continue
         if parse is None or content is None or content == NULL:
-            parse_member(instance, member, content, kind, name, context, depth)
+            parse_member(instance, member, content, kind, name, context, depth, nulls)
         elif (parsed := parse(content, name, member, context)) is not None:
             instance[member] = parsed
+    if nulls is not None and kind in _WITH_OTHER_NULLS and is_null(instance):
+        nulls.append(known.bearer)
     return instance
 
 
 def parse_member(
-    instance: Instance, member: str, content: Any, kind: str, name: str, context: Context, depth: int = 0
+    instance: Instance,
+    member: str,
+    content: Any,
+    kind: str,
+    name: str,
+    context: Context,
+    depth: int = 0,
+    nulls: list[str] | None = None,
 ) -> None:
     if member in _SKIPPED:
         return
+    if content == NULL and nulls is not None:
+        nulls.append(member)
     if content is None:
         raise BadRequestData(f"{name}.{member}: JSON null is no value (4.5.0)")
     parse = PARSERS[kind].get(member)
@@ -123,7 +141,7 @@ def parse_member(
     elif member == "@context":
         raise BadRequestData(f"{name}.@context: an attribute has none of its own; it stands beside the id (5.5.7)")
     else:
-        instance[context.attribute(member)] = parse_attribute(f"{name}.{member}", content, context, depth + 1)
+        instance[context.attribute(member)] = parse_attribute(f"{name}.{member}", content, context, depth + 1, nulls)
 
 
 def kind_of(name: str, value: Any) -> str | None:

@@ -73,6 +73,7 @@ def parse_fragment(body: Any, context: Context) -> Fragment:
     expires_at: datetime | None = None
     lasts = False
     attributes: Attributes = {}
+    nulls: list[str] = []
     for name, value in body.items():
         if name in ENTITY_IDS:
             entity_id = names.entity_id(value, name)
@@ -84,9 +85,9 @@ def parse_fragment(body: Any, context: Context) -> Fragment:
             lasts = value == NULL
             expires_at = None if lasts else times.date_time(value, name)
         elif name not in _IGNORED:
-            _add_attribute(attributes, name, value, context)
+            _add_attribute(attributes, name, value, context, nulls)
     check_aliases(body)
-    null = "scope" if scopes == [] else "expiresAt" if lasts else null_in(attributes)
+    null = "scope" if scopes == [] else "expiresAt" if lasts else null_in(attributes) if nulls else None
     return Fragment(entity_id, types, attributes, scopes, expires_at, lasts, null)
 
 
@@ -97,11 +98,11 @@ def check_aliases(body: dict[str, Any]) -> None:
             raise BadRequestData(f"{plain}: {shown(body[plain])} and {keyword} {shown(body[keyword])} are not the same")
 
 
-def _add_attribute(attributes: Attributes, name: str, value: Any, context: Context) -> None:
+def _add_attribute(attributes: Attributes, name: str, value: Any, context: Context, nulls: list[str]) -> None:
     iri = context.attribute(name)
     if iri in attributes:
         raise BadRequestData(f"{name}: the @context gives two names of this body one meaning, {iri}")
-    instances = parse_attribute(name, value, context)
+    instances = parse_attribute(name, value, context, nulls=nulls)
     check_attribute(name, iri, instances)
     attributes[iri] = instances
 

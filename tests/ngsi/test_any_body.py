@@ -128,3 +128,16 @@ def test_any_body(seed: int) -> None:
                 if change.after is not None:
                     check(change.after)
     assert taken > CASES // 4  # it is not all nonsense
+
+
+def test_a_null_is_noticed_wherever_it_stands() -> None:
+    dice = random.Random(5)
+    found = 0
+    for _ in range(CASES):
+        kind = dice.choice(KINDS)
+        body = {"a": kind | {dice.choice(list(kind)): dice.choice(LEAVES)}, "b": {"value": 1, "c": dice.choice(LEAVES)}}
+        with suppress(BadRequestData):
+            fragment = parse_fragment(body, CONTEXT)
+            assert fragment.null == null_in(fragment.attributes), body
+            found += fragment.null is not None
+    assert found > CASES // 50  # most such bodies are refused
