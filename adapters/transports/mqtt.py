@@ -8,9 +8,9 @@ import asyncio
 import logging
 import ssl
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 PUBACK = 0x40
 PIECE = 65536
+T = TypeVar("T")
 
 
 class MqttSettings(SourceSettings):
@@ -80,11 +81,23 @@ def _granted(topic: str, answer: Any) -> None:
     log.info("mqtt: listening on %s", topic)
 
 
+class _Client(aiomqtt.Client):
+    """Waits so that a cancellation is heeded: the `asyncio.wait_for` of Python 3.11, which aiomqtt waits with, swallows
+    one that comes together with the answer, and what should have stopped goes on for ever."""
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109  as aiomqtt has it
+        try:
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                return await fut
+        except TimeoutError:
+            raise aiomqtt.MqttError("Operation timed out") from None
+
+
 def connection(url: str, username: str = "", password: str = "", **more: Any) -> aiomqtt.Client:
     """A client for the server at `url`, with the user and password given or in it; `more` goes to aiomqtt."""
     parts = urlsplit(url)
     secure = parts.scheme == "mqtts"
-    return aiomqtt.Client(
+    return _Client(
         parts.hostname or "127.0.0.1",
         parts.port or (8883 if secure else 1883),
         username=username or (unquote(parts.username) if parts.username else None),

@@ -88,7 +88,8 @@ class Database:
             await asyncio.wait([self.building])
         for pool in self._pools:
             try:
-                await asyncio.wait_for(pool.close(), 5)
+                async with asyncio.timeout(5):
+                    await pool.close()
             except (TimeoutError, *UNREACHABLE):
                 pool.terminate()
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import aiomqtt
 import orjson
@@ -16,6 +17,7 @@ from ngsi.endpoint import Address, Endpoint
 
 _VERSIONS: Final = {"mqtt3.1.1": aiomqtt.ProtocolVersion.V311, "mqtt5.0": aiomqtt.ProtocolVersion.V5}
 _KEEPALIVE: Final = 30
+T = TypeVar("T")
 
 
 class Server:
@@ -79,7 +81,7 @@ class Server:
     def _made(self, ip: str) -> aiomqtt.Client:
         """A client for the very address that was checked."""
         address = self._address
-        return aiomqtt.Client(
+        return _Client(
             ip,
             address.port,
             username=address.user,
@@ -102,6 +104,18 @@ class Server:
             self._client = None
         with suppress(aiomqtt.MqttError, OSError):
             await client.__aexit__(None, None, None)
+
+
+class _Client(aiomqtt.Client):
+    """Waits so that a cancellation is heeded: the `asyncio.wait_for` of Python 3.11, which aiomqtt waits with, swallows
+    one that comes together with the answer, and what should have stopped goes on for ever."""
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109  as aiomqtt has it
+        try:
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                return await fut
+        except TimeoutError:
+            raise aiomqtt.MqttError("Operation timed out") from None
 
 
 class MqttChannel:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from adapters.delivery import Broker, Source
 from adapters.registry import load
 from adapters.runner import pump
-from adapters.transports.mqtt import MqttSettings, subscribe
+from adapters.transports.mqtt import MqttSettings, connection, subscribe
 from tests.adapters.conftest import Mosquitto, until
 from tests.adapters.recorder import Recorder, committed
 
@@ -112,6 +112,23 @@ async def test_the_source_fails_when_the_server_goes(mosquitto: Mosquitto, broke
         assert failure.group_contains(aiomqtt.MqttError)
     finally:
         mosquitto.start()
+
+
+async def test_whoever_publishes_can_be_stopped_at_any_moment(mosquitto: Mosquitto) -> None:
+    async def endlessly() -> None:
+        async with connection(mosquitto.url) as client:
+            while True:
+                await client.publish("anywhere", b"", qos=1)
+
+    for turn in range(100):
+        task = asyncio.create_task(endlessly())
+        await asyncio.sleep(0.002 + turn / 50_000)
+        asked = 0
+        while not task.done():
+            task.cancel()
+            asked += 1
+            await asyncio.wait({task}, timeout=0.5)
+        assert asked == 1
 
 
 async def test_two_processes_share_a_subscription(
