@@ -25,9 +25,9 @@ run:  ## start database, MQTT, broker, adapters and the demo feed
 	@deploy/bootstrap.sh run
 	@$(WITH_MAKE) $(BIN)/python -m deploy.run
 
-test:  ## run all tests on an embedded server of their own
+test:  ## run all tests, each processor on an embedded server of its own
 	@deploy/bootstrap.sh dev
-	@$(WITH_MAKE) $(BIN)/python -m pytest
+	@$(WITH_MAKE) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check:  ## format, lint, types, import contracts
 	@deploy/bootstrap.sh dev
