@@ -9,7 +9,7 @@ from broker.store.changes import Operation, Outcome, Writer
 from broker.store.db import CONNECTION_LOST, UNHOLDABLE, Database
 from ngsi.errors import BadRequestData, ServiceUnavailable
 
-_GROUP = 1000
+_GROUP = 100  # operations; larger groups gain nothing, and what is in them waits for all of it
 
 _Waiting = tuple[Sequence[Operation], "asyncio.Future[list[Outcome]]"]
 
