@@ -1,5 +1,6 @@
 """/entityOperations (GS CIM 009, 6.14 to 6.17)."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from starlette.responses import Response
 from broker.api import http
 from broker.api.entities import merging
 from broker.api.settling import refuse_precondition
-from broker.store.changes import Effect, Operation, Outcome
+from broker.store.changes import BREATH, Effect, Operation, Outcome
 from ngsi import aliases, names, patch
 from ngsi import merge as merge_patch
 from ngsi.entity import Fragment, parse_entity, parse_fragment, parse_update
@@ -130,6 +131,8 @@ async def _each(request: Request, parse: Parse[F], rule: Rule[F], *, create: boo
             results.append((entity_id, error))
             continue
         results.append((fragment.id or entity_id, None))
+        if len(results) % BREATH == 0:
+            await asyncio.sleep(0)
         operations.append(Operation(tenant, fragment.id or entity_id, rule(fragment)))
     outcomes = iter(await http.broker(request).provision.apply(operations) if operations else [])
     return [(entity_id, next(outcomes) if known is None else known) for entity_id, known in results]

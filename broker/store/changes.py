@@ -1,5 +1,6 @@
 """The write: many operations in one transaction with a constant number of statements (see 0002_write.sql)."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from ngsi.expiry import expire
 
 _RETRIES = 20
 _BLOCK = 1000
+BREATH = 25  # entities of a batch after which other requests have their turn
 
 
 class Effect(NamedTuple):
@@ -98,6 +100,8 @@ class Writer:
             outcomes.append(await self._one(key, operation, group))
             if last[key] == place:
                 group.close(key)
+            if place % BREATH == BREATH - 1:
+                await asyncio.sleep(0)
         kept = await traces.clear(connection, self._database, group.traced, group.numbers)
         await readings.write(connection, group.new, group.others.values(), copies=copies)
         await traces.leave(connection, self._database, kept, group.numbers, stored)
