@@ -49,7 +49,7 @@ class Operation:
 
 
 class _RaceLost(Exception):
-    """An entity to be created came to be meanwhile."""
+    """An entity to be created came to be meanwhile, or readings were rolled up that went by COPY."""
 
 
 class Writer:
@@ -64,30 +64,35 @@ class Writer:
         self._next = 0
         self._end = 0
         self._clock = datetime.min.replace(tzinfo=UTC)
+        self._rolled_up = -(2**63)  # up to where there were roll-ups when one was last in the way
 
     async def apply(self, operations: Sequence[Operation]) -> list[Outcome]:
         """One transaction; returns each operation's effect or error in order.
 
         Raises asyncpg's errors when the database fails, and then nothing is written.
         """
-        copies = True
+        copies_from: int | None = self._rolled_up
         for attempt in range(_RETRIES):
             try:
                 async with self._database.writers.acquire() as connection, connection.transaction():
-                    return await self._attempt(connection, operations, copies)
+                    return await self._attempt(connection, operations, copies_from)
             except asyncpg.UniqueViolationError:
-                if not copies or attempt == _RETRIES - 1:
+                if copies_from is None or attempt == _RETRIES - 1:
                     raise
-                copies = False  # history knows a reading that the current entity did not tell of
+                copies_from = None  # history knows a reading that the current entity did not tell of
             except (_RaceLost, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 if attempt == _RETRIES - 1:
                     raise
+                if copies_from is not None:
+                    mark = await self._database.writers.fetchval(statements("changes")["rolled_up"])
+                    copies_from = self._rolled_up = mark
         raise AssertionError("unreachable")
 
     async def _attempt(
-        self, connection: asyncpg.Connection, operations: Sequence[Operation], copies: bool
+        self, connection: asyncpg.Connection, operations: Sequence[Operation], copies_from: int | None
     ) -> list[Outcome]:
-        """With `copies`, readings that should be new to history go by COPY: raises UniqueViolationError if it does."""
+        """Readings that should be new to history go by COPY if none is before `copies_from`: raises
+        UniqueViolationError when history knows one, _RaceLost when it is rolled up."""
         sql = statements("changes")
         last = {(operation.tenant, operation.id): place for place, operation in enumerate(operations)}
         keys = sorted(last)
@@ -103,11 +108,12 @@ class Writer:
             if place % BREATH == BREATH - 1:
                 await asyncio.sleep(0)
         kept = await traces.clear(connection, self._database, group.traced, group.numbers)
-        await readings.write(connection, group.new, group.others.values(), copies=copies)
-        await traces.leave(connection, self._database, kept, group.numbers, stored)
         columns = group.columns()
+        since = copies_from if columns else None  # it is `write` that tells whether they may go by COPY
+        copied = await readings.write(connection, group.new, group.others.values(), since)
+        await traces.leave(connection, self._database, kept, group.numbers, stored)
         if columns:
-            if not await connection.fetchval(sql["write"], *columns, group.moves):
+            if not await connection.fetchval(sql["write"], *columns, group.moves, copied):
                 raise _RaceLost
             await shapes.note(connection, self._database, group.shapes, group.numbers)
             await self._plan(connection, sorted(group.plans))

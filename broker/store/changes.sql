@@ -15,11 +15,14 @@ with asked as (
 ), follow as materialized (
     select set_config('yukitsuri.follow', case when $17 or exists (select from asked) then 'on' else 'off' end, true)
 )
+-- false: an entity to be created came to be meanwhile, or readings that went by COPY, from $18 on, are rolled up by now.
+-- Told here, since the statement that locks sees the mark as it was before it waited.
 select write_changes(
     $1::text::integer[], $2::text::bigint[], $3::text::text[], $4::text::boolean[], $5::text::boolean[],
     $6::text::text[], $7::text::text[], $8::text::text[], $9, $10, $11::text::timestamptz[], $12::text::timestamptz[],
     $13::text::timestamptz[], $14::text::text[], $15, $16::text::text[]
-) from follow
+) and not exists (select from rollup_mark where micros > $18::bigint)
+from follow
 
 -- name: rolled_up
 select micros from rollup_mark

@@ -11,7 +11,7 @@ from broker.store.statements import statements
 from ngsi import times
 from ngsi.change import Change
 
-FEW: Final = 50  # rows; below that a COPY costs as much as the prepared statement, and a look at the mark besides
+FEW: Final = 50  # rows; below that a COPY costs as much as the prepared statement
 
 
 def names(change: Change) -> set[str]:
@@ -33,24 +33,19 @@ def rows(terms: Mapping[str, int], entity: int, change: Change) -> list[Row]:
     return found
 
 
-async def write(connection: asyncpg.Connection, new: Sequence[Row], others: Iterable[Row], *, copies: bool) -> None:
+async def write(
+    connection: asyncpg.Connection, new: Sequence[Row], others: Iterable[Row], copies_from: int | None
+) -> int | None:
     """Put rows into history; a reading that is there becomes what its row says, of several the last.
 
-    With `copies`, those of `new` go by COPY when that is worth it: raises UniqueViolationError when one is there.
+    Those of `new` go by COPY when that is worth it and none is before `copies_from` (None: not at all): raises
+    UniqueViolationError when one is there. Returns the earliest instant that went so; no roll-up may be made of it.
     """
-    if copies and len(new) >= FEW and await _follow_rollups(connection, new):
+    copied = None
+    if copies_from is not None and len(new) >= FEW and (earliest := min(row[AT] for row in new)) >= copies_from:
         await copying.copy(connection, new)
-        new = ()
+        copied, new = earliest, ()
     rows = {row[: AT + 1]: row for row in [*new, *others]}
     if rows:
         await connection.execute(statements("changes")["history"], *columns([*rows.values()]))
-
-
-async def _follow_rollups(connection: asyncpg.Connection, rows: Sequence[Row]) -> bool:
-    """True when no roll-up is made of the rows' time, so that none is to be told as due.
-
-    A statement of its own: the one that locks sees the mark as it was before it waited.
-    """
-    mark: int = await connection.fetchval(statements("changes")["rolled_up"])
-    earliest: int = min(row[AT] for row in rows)
-    return mark <= earliest
+    return copied
