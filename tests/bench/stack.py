@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 
 from broker.store import migrate
-from deploy.ports import next_free
+from deploy.ports import claim_next
 from deploy.postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).parent.parent.parent
@@ -64,7 +64,8 @@ class Stack:
     """An empty database on an embedded server that can be stopped and started on its port, and its broker."""
 
     def __init__(self, data: Path) -> None:
-        self.postgres = EmbeddedPostgres(data, next_free(25432))
+        self._port = claim_next(25432)  # nobody else's, also while the server is stopped
+        self.postgres = EmbeddedPostgres(data, self._port.port)
         self.dsn = asyncio.run(fresh(self.postgres.start()))
         self.broker = BrokerProcess(self.dsn)
         self.broker.start()
@@ -72,6 +73,7 @@ class Stack:
     def close(self) -> None:
         self.broker.kill()
         self.postgres.stop()
+        self._port.release()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from deploy.mosquitto import service
-from deploy.ports import next_free
+from deploy.ports import claim_next
 from deploy.servers import install
 from deploy.supervisor import Supervisor
 
@@ -16,10 +16,11 @@ def client(name: str, port: int, *arguments: str) -> str:
 
 
 async def test_messages_survive_a_restart(tmp_path: Path) -> None:
-    port = next_free(21883)
+    claim = claim_next(21883)  # no other instance's meanwhile
     for step in (["mosquitto_pub", "-r", "-q", "1", "-m", "雪"], ["mosquitto_sub", "-C", "1", "-W", "5"]):
         supervisor = Supervisor()
-        await supervisor.start(service(tmp_path / "mosquitto", port))
-        said = await asyncio.to_thread(client, step[0], port, *step[1:])
+        await supervisor.start(service(tmp_path / "mosquitto", claim.port))
+        said = await asyncio.to_thread(client, step[0], claim.port, *step[1:])
         await supervisor.stop(asyncio.Event())
+    claim.release()
     assert said == "雪\n"
