@@ -49,6 +49,7 @@ class Provision:
                 self._idle += 1
 
     def _gather(self) -> list[_Waiting]:
+        """What the writer that asks commits next; until then it is no idle one."""
         # idle writers share what waits: while the database works for one, the rules run for the other
         share = -(-len(self._waiting) // self._idle)
         self._idle -= 1

@@ -84,8 +84,7 @@ def _check_datasets(name: str, instances: list[Instance]) -> None:
 
 
 def _parse_instance(name: str, value: Any, context: Context, depth: int, nulls: list[str] | None) -> Instance:
-    said = value.get("type") if isinstance(value, dict) else None
-    kind = said if isinstance(said, str) and said in KINDS else kind_of(name, value)
+    kind = kind_of(name, value)
     if kind is None:  # concise: the value alone
         if value is None:
             raise BadRequestData(

@@ -61,7 +61,6 @@ def texts(instants: list[datetime]) -> list[str]:
 
 
 @lru_cache(maxsize=16384)
-@lru_cache(maxsize=16384)
 def canonical(value: str) -> str:
     """The canonical text of a valid DateTime; raises ValueError."""
     return text(parse(value))

@@ -131,9 +131,9 @@ async def _each(request: Request, parse: Parse[F], rule: Rule[F], *, create: boo
             results.append((entity_id, error))
             continue
         results.append((fragment.id or entity_id, None))
-        if len(results) % BREATH == 0:
-            await asyncio.sleep(0)
         operations.append(Operation(tenant, fragment.id or entity_id, rule(fragment)))
+        if len(operations) % BREATH == 0:
+            await asyncio.sleep(0)
     outcomes = iter(await http.broker(request).provision.apply(operations) if operations else [])
     return [(entity_id, next(outcomes) if known is None else known) for entity_id, known in results]
 

@@ -29,6 +29,7 @@ _EXPIRES: Final = "expiresAt"
 _EXPIRES_IN_BYTES: Final = _EXPIRES.encode()
 _FIRST: Final = datetime.min.replace(tzinfo=UTC) + datetime.resolution
 _LAST: Final = datetime.max.replace(tzinfo=UTC) - datetime.resolution
+_NUMBER: Final = 1  # the entity's column
 _KEYS: Final = 4  # columns before those of the change: tenant, number, id, whether it is to be created
 _TEXT: Final = 3  # the change's attributes, among its columns
 # how each column of statement `write` travels; documents as they are
@@ -57,7 +58,6 @@ class Group:
         self._lasting: set[Key] = set()
         self._mortal: set[Key] = set()
         self._gone: set[Key] = {key for key, row in stored.items() if row["deleted_at"] is not None}
-        self._current: list[Key] = []
         self._columns: list[tuple[Any, ...]] = []
         self.numbers: dict[Key, int] = {key: row["no"] for key, row in stored.items()}
         self.new: list[Row] = []
@@ -103,7 +103,7 @@ class Group:
     def close(self, key: Key) -> None:
         """Let the entity's state go: no change of it follows."""
         state = self._states.pop(key, None)
-        if key in self._mortal and state is not None and (at := finite(due(state))):
+        if key in self._mortal and state is not None and (at := _finite(due(state))):
             self.plans.append((*key, at))
 
     def _forget(self, number: int) -> None:
@@ -126,7 +126,6 @@ class Group:
 
     def _write(self, key: Key, change: Change) -> None:
         columns = _columns(change)
-        self._current.append(key)
         self._columns.append((key[0], self.numbers[key], key[1], key not in self._stored, *columns))
         self.moves = self.moves or change.moves
         text = columns[_TEXT]
@@ -140,12 +139,11 @@ class Group:
 
     def columns(self) -> list[Any]:
         """What statement `write` takes of the changes of the current entities; nothing when there are none."""
-        last = {key: place for place, key in enumerate(self._current)}
-        final = [last[key] == place for place, key in enumerate(self._current)]
-        columns = list(zip(*self._columns, strict=True))
-        if not columns:
+        if not self._columns:
             return []
-        columns[_KEYS:_KEYS] = [tuple(final)]
+        columns = list(zip(*self._columns, strict=True))
+        last = {number: place for place, number in enumerate(columns[_NUMBER])}
+        columns.insert(_KEYS, tuple(last[number] == place for place, number in enumerate(columns[_NUMBER])))
         return [literal(column) for literal, column in zip(_LITERALS, columns, strict=True)]
 
 
@@ -170,7 +168,7 @@ def _columns(change: Change) -> tuple[Any, ...]:
     )
 
 
-def finite(instant: datetime | None) -> datetime | None:
+def _finite(instant: datetime | None) -> datetime | None:
     """`instant`, within the calendar's first and last one: those asyncpg takes for infinity, which has no zone."""
     return None if instant is None else min(max(instant, _FIRST), _LAST)
 

@@ -11,6 +11,9 @@ import httpx
 import orjson
 import pytest
 
+from broker.guard import Guard
+from broker.subscriptions.mqtt import Server
+from ngsi.endpoint import address
 from tests.adapters.conftest import Mosquitto
 from tests.broker.running import inside
 from tests.broker.sink import Sink, Taken, until
@@ -244,5 +247,29 @@ async def test_mqtt(client: httpx.AsyncClient, tmp_path: Path, sink: Sink, versi
                     if orjson.loads(bytes(message.payload))["body"]["data"][0]["a"]["value"] == 4:
                         break
         await account(client, delivered=5, pending=0)
+    finally:
+        server.stop()
+
+
+async def test_a_publication_by_mqtt_can_be_stopped_at_any_moment(tmp_path: Path) -> None:
+    server = Mosquitto(tmp_path)
+    server.start()
+    publisher = Server(Guard("127.0.0.0/8"), address(f"{server.url}/city"), "mqtt3.1.1", 5)
+
+    async def endlessly() -> None:
+        while True:
+            await publisher.publish("city", b"", 1)
+
+    try:
+        for turn in range(100):
+            task = asyncio.create_task(endlessly())
+            await asyncio.sleep(0.002 + turn / 50_000)
+            asked = 0
+            while not task.done():
+                task.cancel()
+                asked += 1
+                await asyncio.wait({task}, timeout=0.5)
+            assert asked == 1
+        await publisher.close()
     finally:
         server.stop()
