@@ -16,7 +16,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="BROKER_", extra="ignore", env_ignore_empty=True, allow_inf_nan=False)
 
     database_url: str = Field("postgresql://postgres@127.0.0.1:5432/postgres", description="DSN of the database")
-    database_connections: int = Field(8, ge=2, le=200, description="connections for questions")
+    database_connections: int = Field(
+        8, ge=2, le=200, description="connections for questions, as many again for history, and nine more"
+    )
     database_writers: int = Field(3, ge=1, le=32, description="transactions that may write at the same time")
     statement_timeout: float = Field(
         10, ge=0.001, le=86_400, description="a question that takes longer is refused: TooComplexQuery"

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from deploy.errors import GroundError
-from deploy.faults import database_failures, usable_database, wrong_settings
+from deploy.faults import database_failures, tell_of_few_connections, usable_database, wrong_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +66,7 @@ def _serve(_: argparse.Namespace) -> int:
     from broker.serve import serve
 
     usable_database(patient=True)
+    tell_of_few_connections()
     serve()
     return 0
 

@@ -38,6 +38,22 @@ def usable_database(patient: bool = False) -> str:
     return dsn
 
 
+def tell_of_few_connections() -> None:
+    """Says so when the broker would take more connections than its database allows. Raises GroundError."""
+    from broker.settings import Settings
+    from broker.store import connections
+
+    settings = Settings()
+    most = connections.most(settings.database_connections, settings.database_writers)
+    with database_failures():
+        allowed = asyncio.run(connections.allowed(settings.database_url))
+    if allowed < most:
+        say(
+            f"{_database()} allows {allowed} connections and the broker takes up to {most}: requests will be refused "
+            "when they run out; allow more, or lower BROKER_DATABASE_CONNECTIONS and BROKER_DATABASE_WRITERS"
+        )
+
+
 async def _lacking(dsn: str, patient: bool) -> list[str]:
     from broker.store.db import CONNECTION_LOST
     from broker.store.migrate import missing

@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import orjson
 
+from broker.store.connections import BETWEEN, LOOKING
 from broker.store.lookups import Gathered, Lookups
 from broker.store.reach import Reach
 from broker.store.statements import statements
@@ -73,9 +74,9 @@ class Database:
         reading = await asyncpg.create_pool(
             dsn, min_size=2, max_size=connections, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_VALUE}
         )
-        writing = await asyncpg.create_pool(dsn, min_size=1, max_size=writers + 2, init=_prepare, reset=_keep)
+        writing = await asyncpg.create_pool(dsn, min_size=1, max_size=writers + BETWEEN, init=_prepare, reset=_keep)
         looking = await asyncpg.create_pool(
-            dsn, min_size=1, max_size=4, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_KEY}
+            dsn, min_size=1, max_size=LOOKING, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_KEY}
         )
         remembering = await asyncpg.create_pool(
             dsn, min_size=1, max_size=connections, init=_prepare, reset=_keep, server_settings={**timeout, **_BY_SERIES}

@@ -1,11 +1,13 @@
 """The console script: what each command loads, and how mistakes look."""
 
+import asyncio
 import os
 import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from deploy.cli import main
@@ -120,3 +122,30 @@ def test_a_database_without_our_tables_asks_for_migrate(tmp_path: Path) -> None:
             assert done.returncode == 1
             assert done.stderr.endswith("run yukitsuri migrate\n")
             assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("limit", ["alter role city connection limit 9", "alter database yukitsuri connection limit 9"])
+def test_serve_tells_of_a_database_that_allows_too_few_connections(tmp_path: Path, limit: str) -> None:
+    with EmbeddedPostgres(tmp_path) as dsn:
+        assert yukitsuri("migrate", BROKER_DATABASE_URL=dsn).returncode == 0
+        role = "create role city login password 'city'; grant pg_read_all_data to city"
+        asyncio.run(_execute(dsn, f"{role}; {limit}"))
+        address = urlsplit(dsn)
+        theirs = address._replace(netloc=f"city:city@{address.netloc.rpartition('@')[2]}").geturl()
+        command = [sys.executable, "-m", "deploy.cli", "serve"]
+        variables = {**os.environ, "BROKER_DATABASE_URL": theirs, "BROKER_PORT": "0"}
+        with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) as broker:
+            try:
+                assert broker.stderr is not None
+                told = broker.stderr.readline()
+            finally:
+                broker.kill()
+    assert "allows 9 connections and the broker takes up to 28: " in told
+
+
+async def _execute(dsn: str, sql: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
