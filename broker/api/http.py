@@ -31,9 +31,10 @@ _CONTEXT: Final = "www.w3.org/ns/json-ld#context"
 # quotes and brackets that were forgotten are forgiven, and a relation when there is no other link it could be
 _LINK: Final = re.compile(
     r"(?:<([^<>\s]+)>|<?(https?://[^<>;,\s]+))\s*;[^<]*?"
-    r"\brel\s*=\s*[\"']?https?://www\.w3\.org/ns/json-ld#context\b"
+    r"\brel\s*=\s*[\"']?https?://www\.w3\.org/ns/json-ld#context\b",
+    re.IGNORECASE,  # RFC 8288, 2.1 and 3
 )
-_LONE: Final = re.compile(r"\s*(?:<([^<>\s]+)>|(https?://[^<>;,\s]+))\s*(?:;\s*type\s*=[^;,]*)?")
+_LONE: Final = re.compile(r"\s*(?:<([^<>\s]+)>|(https?://[^<>;,\s]+))\s*(?:;\s*type\s*=[^;,]*)?", re.IGNORECASE)
 _TENANT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}")
 TENANT_RULE: Final = "a name of letters, digits, '_', '-', '.' and ':'"
 _CONTEXT_REL: Final = '; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
@@ -132,7 +133,7 @@ def link_context(request: Request) -> str | None:
     for header in request.headers.getlist("link"):
         lone = _LONE.fullmatch(header)
         found = [bracketed or bare for bracketed, bare in _LINK.findall(header) or ([lone.groups()] if lone else [])]
-        if not found and _CONTEXT in header:
+        if not found and _CONTEXT in header.lower():
             raise BadRequestData(f"Link: {shown(header)} names no URL of a @context")
         urls += found
     if len(set(urls)) > 1:

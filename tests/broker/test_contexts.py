@@ -125,6 +125,7 @@ JSON_LD = "http://www.w3.org/ns/json-ld#context"
 LINKS = {
     f'<{{}}>; rel="{JSON_LD}"; type="{LD}"': True,
     f"<{{}}>;rel={JSON_LD};type={LD}": True,
+    f'<{{}}>; REL="{JSON_LD.upper()}"; Type="{LD}"': True,
     f'<{{}}>; type="{LD}"; rel="{JSON_LD}"': True,
     f'<{{}}; rel="{JSON_LD}"; type="{LD}"': True,
     f'<{{}}>; rel="{JSON_LD}; type="{LD}': True,
