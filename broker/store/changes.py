@@ -99,10 +99,13 @@ class Writer:
         rows = await connection.fetch(sql["lock"], [key[0] for key in keys], [key[1] for key in keys])
         stored = {(row["tenant"], row["id"]): row for row in rows}
         group = Group(self._database, stored)
+        now = self._now()  # the entities of a batch share their modifiedAt (5.5.11.0), two changes of one do not
+        met: set[Key] = set()
         outcomes: list[Outcome] = []
         for place, operation in enumerate(operations):
             key = (operation.tenant, operation.id)
-            outcomes.append(await self._one(key, operation, group))
+            outcomes.append(await self._one(key, operation, group, self._now() if key in met else now))
+            met.add(key)
             if last[key] == place:
                 group.close(key)
             if place % BREATH == BREATH - 1:
@@ -127,15 +130,15 @@ class Writer:
             known = self._database.expires_next
             self._database.expires_next = min(*(at for *_, at in plans), known or datetime.max.replace(tzinfo=UTC))
 
-    async def _one(self, key: Key, operation: Operation, group: Group) -> Outcome:
+    async def _one(self, key: Key, operation: Operation, group: Group, now: datetime) -> Outcome:
         """The operation's outcome. What has expired goes before it, as a change of its own."""
         before = group.state(key)
-        expired = expire(before, self._now()) if before is not None and not group.lasts(key) else None
+        expired = expire(before, now) if before is not None and not group.lasts(key) else None
         if expired is not None:
             await group.add(key, traces.with_scope(expired))
-            before = expired.after
+            before, now = expired.after, self._now()
         try:
-            change = operation.rule(before, self._now())
+            change = operation.rule(before, now)
         except NgsiLdError as error:
             return error
         if self._delete_history and change.before is not None and change.after is None:

@@ -71,3 +71,18 @@ async def test_null_in_an_upsert_deletes(client: httpx.AsyncClient) -> None:
     assert "a" not in found
     assert "scope" not in found
     assert found["sub"] == prop(5)
+
+
+async def test_the_entities_of_a_batch_share_their_modified_at(client: httpx.AsyncClient) -> None:
+    await client.post("/entityOperations/upsert", json=[room(f"urn:x:{number}", a=number) for number in range(150)])
+    found = (await client.get("/entities?type=Room&options=sysAttrs&limit=1000")).json()
+    assert len(found) == 150
+    assert len({entity["modifiedAt"] for entity in found}) == 1
+
+
+async def test_changes_of_one_entity_within_a_batch_do_not(client: httpx.AsyncClient) -> None:
+    await client.post("/entityOperations/upsert?options=update", json=[room(a=number) for number in range(3)])
+    history = (
+        await client.get(f"/temporal/entities/{ID}?timerel=after&timeAt=2020-01-01T00:00:00Z&timeproperty=modifiedAt")
+    ).json()
+    assert [instance["value"] for instance in history["a"]] == [0, 1, 2]
