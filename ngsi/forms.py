@@ -7,6 +7,7 @@ one look-up per member however often it is shown.
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
+from ngsi.geometry import looks_like_geometry
 from ngsi.instance import Instance, dataset
 from ngsi.jsonld import Context
 from ngsi.terms import ATTRIBUTE_MEMBERS, DEFAULT_DATASET, KINDS
@@ -83,6 +84,12 @@ class Concise(Plan):
         if member in ("objectList", "previousObjectList"):
             return member, _objects
         return super()._row(member)
+
+    def instance(self, instance: Instance) -> Any:
+        body = super().instance(instance)
+        if instance["type"] == "Property" and looks_like_geometry(instance["value"]):
+            return {"type": "Property", **body}  # which would be read as a GeoProperty
+        return body
 
     def attribute(self, instances: list[Instance]) -> Any:
         if len(instances) > 1:

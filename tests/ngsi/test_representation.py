@@ -49,6 +49,7 @@ def shown(of: Entity, **wanted: Any) -> dict[str, Any]:
         ({"type": "Property", "value": {"value": 1}}, {"value": {"value": 1}}, {"value": 1}),
         ({"type": "Property", "value": [{"object": 1}]}, {"value": [{"object": 1}]}, [{"object": 1}]),
         ({"type": "GeoProperty", "value": POINT}, POINT, POINT),
+        ({"type": "Property", "value": POINT}, {"type": "Property", "value": POINT}, POINT),
         ({"type": "Property", "value": 5, "unitCode": "CEL"}, {"value": 5, "unitCode": "CEL"}, 5),
         (
             {"type": "Property", "value": 5, "observedAt": "2026-06-19T03:50:00Z"},
