@@ -1,5 +1,6 @@
 """Attributes, from the wire to their inner form (see `instance`; GS CIM 009, 4.5)."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from ngsi.errors import BadRequestData, shown
@@ -41,7 +42,7 @@ def parse_attribute(
         raise BadRequestData(f"{name}: attributes nest deeper than {MAX_DEPTH}")
     if isinstance(value, list) and value and all(is_instance(item) for item in value):
         instances = [_parse_instance(name, item, context, depth, nulls) for item in value]
-        _check_datasets(name, instances)
+        check_datasets(name, map(dataset, instances))
         return instances
     return [_parse_instance(name, value, context, depth, nulls)]
 
@@ -55,7 +56,7 @@ def parse_partial(name: str, body: Any, context: Context) -> Instance:
     if kind is None:
         if said:
             raise BadRequestData(f"{name}.type: {shown(body.get('type'))} is not one of {', '.join(KINDS)}")
-        kind = "Property"
+        kind = "Relationship" if "objectType" in body else "Property"
     instance: Instance = {"type": kind} if said else {}
     for member, content in body.items():
         parse_member(instance, member, content, kind, name, context)
@@ -72,15 +73,30 @@ def is_instance(value: Any) -> bool:
     return isinstance(kind, str) and (kind in KINDS or kind in _RENAMED)
 
 
-def _check_datasets(name: str, instances: list[Instance]) -> None:
+def check_datasets(name: str, dataset_ids: Iterable[str | None]) -> None:
+    """Raises BadRequestData when two instances of attribute `name` have one datasetId (4.5.5)."""
     seen: set[str | None] = set()
-    for instance in instances:
-        if dataset(instance) in seen:
-            which = shown(dataset(instance) or DEFAULT_DATASET)
+    for dataset_id in dataset_ids:
+        if dataset_id in seen:
+            which = shown(dataset_id or DEFAULT_DATASET)
             raise BadRequestData(
                 f"{name}: two instances with datasetId {which}; an instance's datasetId is its own (4.5.5)"
             )
-        seen.add(dataset(instance))
+        seen.add(dataset_id)
+
+
+def check_names(name: str, members: Iterable[str], context: Context) -> None:
+    """Raises BadRequestData when two sub-attributes that an instance of attribute `name` has are one (5.5.7)."""
+    seen: set[str] = set()
+    for member in members:
+        iri = context.expand(member)
+        if iri in seen:
+            raise _same_meaning(f"{name}.{member}", iri)
+        seen.add(iri)
+
+
+def _same_meaning(name: str, iri: str) -> BadRequestData:
+    return BadRequestData(f"{name}: the @context gives two names of this attribute one meaning, {iri}")
 
 
 def _parse_instance(name: str, value: Any, context: Context, depth: int, nulls: list[str] | None) -> Instance:
@@ -138,9 +154,12 @@ def parse_member(
     elif member in PROOF_MEMBERS:
         instance[member] = string(content, name, member, context)
     elif member == "@context":
-        raise BadRequestData(f"{name}.@context: an attribute has none of its own; it stands beside the id (5.5.7)")
+        raise _own_context(name)
     else:
-        instance[context.attribute(member)] = parse_attribute(f"{name}.{member}", content, context, depth + 1, nulls)
+        iri = context.sub_attribute(member)
+        if iri in instance:
+            raise _same_meaning(f"{name}.{member}", iri)
+        instance[iri] = parse_attribute(f"{name}.{member}", content, context, depth + 1, nulls)
 
 
 def kind_of(name: str, value: Any) -> str | None:
@@ -154,6 +173,8 @@ def kind_of(name: str, value: Any) -> str | None:
         if said in _RENAMED:
             return _RENAMED[said]
     bearers = [member for member in KIND_OF_BEARER if member in value]
+    if not bearers and "@context" in value:
+        raise _own_context(name)
     if said is None and len(bearers) < 2:
         if bearers and bearers[0] == "value" and looks_like_geometry(value["value"]):
             return "GeoProperty"
@@ -171,3 +192,7 @@ def kind_of(name: str, value: Any) -> str | None:
 def _is_typed_value(value: dict[str, Any]) -> bool:
     """JSON-LD's way to give a value its type: {"@type": "DateTime", "@value": "..."} (4.6.3)."""
     return "@value" in value and "type" not in value
+
+
+def _own_context(name: str) -> BadRequestData:
+    return BadRequestData(f"{name}.@context: an attribute has none of its own; it stands beside the id (5.5.7)")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ngsi.definitions import KEYWORDS, ActiveContext, check_context
 from ngsi.errors import BadRequestData
 from ngsi.names import attribute_name, bounded, type_name
-from ngsi.terms import ATTRIBUTE_MEMBERS, DEFAULT_VOCAB, ENTITY_MEMBERS, KINDS
+from ngsi.terms import ATTRIBUTE_MEMBERS, DEFAULT_VOCAB, ENTITY_MEMBERS, KINDS, RESERVED_NAMES
 
 __all__ = ["Context", "check_context", "compile_context"]
 
@@ -32,6 +32,7 @@ class Context:
         "_core_names",
         "_names",
         "_prefixes",
+        "_subs",
         "_terms",
         "_types",
         "aliases",
@@ -57,6 +58,7 @@ class Context:
             if name not in core and (member := self._core_names.get(iri)) in _MEMBERS
         }
         self._attributes: dict[str, str] = {}
+        self._subs: set[str] = set()
         self._types: dict[str, str] = {}
         self._compacted: dict[str, str] = {}
 
@@ -71,14 +73,37 @@ class Context:
         base = None if suffix.startswith("//") else self._prefixes.get(prefix)
         return name if base is None else base + suffix
 
+    def term(self, name: str) -> str:
+        """The standard's name of the member that `name`, a user's other name or an IRI, means; else `name`."""
+        meant = self.aliases.get(name)
+        if meant is None and ":" in name:
+            meant = self._core_names.get(self.expand(name))
+        return meant if meant in _MEMBERS else name
+
     def attribute(self, name: str) -> str:
         """The IRI of attribute `name`; raises BadRequestData when it cannot be an attribute's name."""
         iri = self._attributes.get(name)
         if iri is None:
             iri = bounded(self.expand(attribute_name(name)), "attribute name")
+            self._check_own(name, iri, RESERVED_NAMES)
             if len(self._attributes) < _CACHE_LIMIT:
                 self._attributes[name] = iri
         return iri
+
+    def sub_attribute(self, name: str) -> str:
+        """The IRI of sub-attribute `name`; raises BadRequestData, for names of the members of attributes too."""
+        iri = self.attribute(name)
+        if name not in self._subs:
+            self._check_own(name, iri, ATTRIBUTE_MEMBERS)
+            if len(self._subs) < _CACHE_LIMIT:
+                self._subs.add(name)
+        return iri
+
+    def _check_own(self, name: str, iri: str, reserved: Container[str]) -> None:
+        """Raises BadRequestData for another name of a term that is no attribute: shown again it would be that term."""
+        meant = self._core_names.get(iri)
+        if meant in reserved:
+            raise BadRequestData(f"{name}: this is the term {meant} of the core @context, and not an attribute")
 
     def types(self, value: object) -> list[str]:
         """`value` of an entity's `type` (string or array) as IRIs without repetition."""

@@ -9,24 +9,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from ngsi import names, times
-from ngsi.attribute import is_instance, kind_of, parse_attribute, parse_member
+from ngsi.attribute import check_datasets, check_names, kind_of, parse_member
 from ngsi.change import Change, Draft, unstamped
 from ngsi.entity import ENTITY_IDS, ENTITY_TYPES, Entity, check_aliases, check_attribute
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
-from ngsi.instance import Instance, dataset, is_null
+from ngsi.instance import LANGUAGE_NULL, Instance, dataset, is_null
 from ngsi.jsonld import Context
-from ngsi.terms import (
-    COMMON_MEMBERS,
-    DEFAULT_DATASET,
-    ENTITY_MEMBERS,
-    IGNORED_MEMBERS,
-    KINDS,
-    NULL,
-    PROOF_MEMBERS,
-    TYPED_MEMBERS,
-)
+from ngsi.meant import KNOWN_MEMBERS, speaks_of_members, speaks_of_sub_attributes
+from ngsi.terms import COMMON_MEMBERS, DEFAULT_DATASET, ENTITY_MEMBERS, IGNORED_MEMBERS, KINDS, NULL, PROOF_MEMBERS
 
-_KNOWN: Final = COMMON_MEMBERS | TYPED_MEMBERS
 _WRAPPED: Final = frozenset({"languageMap", "vocab", "json"})  # simplified values that say what they are (4.5.4)
 _NO_ATTRIBUTES: Final = ENTITY_MEMBERS | {"@id", "@type", "@context"}
 
@@ -88,7 +79,7 @@ def _merge_head(draft: Draft, fragment: MergeFragment) -> None:
 
 
 def _merge_attribute(draft: Draft, iri: str, name: str, value: Any, fragment: MergeFragment) -> None:
-    for dataset_id, item in _by_dataset(value, fragment):
+    for dataset_id, item in _by_dataset(name, value, fragment):
         old = draft.find(iri, dataset_id)
         new = _merged(old, item, name, fragment)
         if new is not None:
@@ -100,35 +91,27 @@ def _merge_attribute(draft: Draft, iri: str, name: str, value: Any, fragment: Me
             draft.remove(iri, [old])
 
 
-def _by_dataset(value: Any, fragment: MergeFragment) -> list[tuple[str | None, Any]]:
+def _by_dataset(name: str, value: Any, fragment: MergeFragment) -> list[tuple[str | None, Any]]:
     """The instances that `value` holds: an array of them, by datasetId in the simplified form (4.5.4), or one."""
     if fragment.simplified and isinstance(value, dict) and value.keys() == {"dataset"}:
         datasets = value["dataset"]
         if isinstance(datasets, dict) and all(key == DEFAULT_DATASET or names.is_uri(key) for key in datasets):
             return [(None if key == DEFAULT_DATASET else key, item) for key, item in datasets.items()]
     several = isinstance(value, list) and value and all(_is_instance(item, fragment) for item in value)
-    return [(_dataset_of(item, fragment), item) for item in (value if several else [value])]
+    found = [(_dataset_of(item, fragment), item) for item in (value if several else [value])]
+    check_datasets(name, [which for which, _ in found if which is None or isinstance(which, str)])
+    return found
 
 
 def _is_instance(value: Any, fragment: MergeFragment) -> bool:
-    return not fragment.simplified and isinstance(value, dict) and _speaks_of_members(value)
+    return not fragment.simplified and isinstance(value, dict) and speaks_of_members(value)
 
 
-def _speaks_of_members(value: dict[str, Any]) -> bool:
-    return is_instance(value) or ("type" not in value and "@type" not in value and not _KNOWN.isdisjoint(value))
-
-
-def _speaks_of_sub_attributes(old: Instance | None, value: Any, fragment: MergeFragment) -> bool:
-    """True when an object without a type is about sub-attributes of `old`, not its value: it names one there is and
-    the value has no such member, or it brings one that says its type."""
-    if old is None or fragment.simplified or not isinstance(value, dict) or "type" in value or "@type" in value:
+def _is_about_members(old: Instance | None, value: Any, fragment: MergeFragment) -> bool:
+    """True when `value` is no bare value, but says what members or sub-attributes become."""
+    if fragment.simplified or not isinstance(value, dict):
         return False
-    content = old[KINDS[old["type"]].bearer]
-    known = content.keys() if isinstance(content, dict) else ()
-    return any(
-        member not in known and (fragment.context.expand(member) in old or (is_instance(item) and "type" in item))
-        for member, item in value.items()
-    )
+    return speaks_of_members(value) or (old is not None and speaks_of_sub_attributes(old, value, fragment.context))
 
 
 def _dataset_of(value: Any, fragment: MergeFragment) -> str | None:
@@ -140,9 +123,10 @@ def _merged(old: Instance | None, value: Any, name: str, fragment: MergeFragment
     """`old` with `value` merged into it, not stamped; None when nothing is left of it."""
     if value == NULL:
         return None
-    if not (_is_instance(value, fragment) or _speaks_of_sub_attributes(old, value, fragment)):
+    if not _is_about_members(old, value, fragment):
         return _with_bare_value(old, value, name, fragment)
     new = _as_kind(old or {}, _kind(old, value, name))
+    check_names(name, value, fragment.context)
     for member, content in value.items():
         if member not in IGNORED_MEMBERS and member not in ("type", "@type"):
             _merge_member(new, member, content, name, fragment)
@@ -169,12 +153,12 @@ def _merge_member(new: Instance, member: str, content: Any, name: str, fragment:
     kind = new["type"]
     if member == KINDS[kind].bearer:
         _merge_bearer(new, content, name, fragment)
-    elif content == NULL and member in _KNOWN and member != "datasetId":
+    elif content == NULL and member in KNOWN_MEMBERS and member != "datasetId":
         new.pop(member, None)
-    elif member in _KNOWN or member in PROOF_MEMBERS:
+    elif member in KNOWN_MEMBERS or member in PROOF_MEMBERS:
         parse_member(new, member, content, kind, name, fragment.context)
     else:
-        iri = fragment.context.attribute(member)
+        iri = fragment.context.sub_attribute(member)
         instances = _merged_sub_attribute(new.pop(iri, []), content, f"{name}.{member}", fragment)
         if instances:
             new[iri] = instances
@@ -185,7 +169,7 @@ def _merge_bearer(new: Instance, content: Any, name: str, fragment: MergeFragmen
     kind = new["type"]
     bearer = KINDS[kind].bearer
     target = new.get(bearer)
-    if content == NULL or content == {DEFAULT_DATASET: NULL}:
+    if content == NULL or (kind == "LanguageProperty" and content == LANGUAGE_NULL):
         new[bearer] = NULL
         return
     if isinstance(content, dict) and kind in ("Property", "JsonProperty", "LanguageProperty", "GeoProperty"):
@@ -209,10 +193,8 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 def _merged_sub_attribute(old: list[Instance], value: Any, name: str, fragment: MergeFragment) -> list[Instance]:
-    several = isinstance(value, list) and value and all(_is_instance(item, fragment) for item in value)
     instances = list(old)
-    for item in value if several else [value]:
-        which = _dataset_of(item, fragment)
+    for which, item in _by_dataset(name, value, fragment):
         earlier = next((one for one in instances if dataset(one) == which), None)
         new = _merged(earlier, item, name, fragment)
         instances = [one for one in instances if one is not earlier]
@@ -222,26 +204,25 @@ def _merged_sub_attribute(old: list[Instance], value: Any, name: str, fragment: 
 
 
 def _with_bare_value(old: Instance | None, value: Any, name: str, fragment: MergeFragment) -> Instance | None:
-    if old is None:
-        return parse_attribute(name, _told(value, fragment), fragment.context)[0]
     if not fragment.simplified:
         kind_of(name, value)  # raises for an object that claims a type there is not
-    kind = old["type"]
+    told = value if _says_kind(value, fragment) else {"value": value}
+    kind = str(kind_of(name, told)) if old is None else old["type"]
     bearer = KINDS[kind].bearer
+    if bearer in _WRAPPED and _says_kind(value, fragment):
+        if bearer not in told:
+            raise BadRequestData(f"{name}: a simplified value {shown(value)} is none of a {kind} (4.5.4)")
+        value = told[bearer]
     if kind == "LanguageProperty" and isinstance(value, str | list):
         value = {fragment.language or DEFAULT_DATASET: value}
-    elif bearer in _WRAPPED and isinstance(value, dict) and value.keys() == {bearer}:
-        value = value[bearer]
-    new = _as_kind(old, kind)
+    new = _as_kind(old or {}, kind)
     _merge_bearer(new, value, name, fragment)
     return _finished(new, old, False, name, fragment)
 
 
-def _told(value: Any, fragment: MergeFragment) -> Any:
-    """A simplified value as it would stand in the concise form, so that an object is never read as members."""
-    if fragment.simplified and not (isinstance(value, dict) and value.keys() <= _WRAPPED):
-        return {"value": value}
-    return value
+def _says_kind(value: Any, fragment: MergeFragment) -> bool:
+    """True for a simplified value that says what it is, by its only member."""
+    return fragment.simplified and isinstance(value, dict) and len(value) == 1 and value.keys() <= _WRAPPED
 
 
 def _finished(

@@ -40,7 +40,7 @@ def upsert(
     if may_delete:
         _write_all(draft, fragment, keep_newest)
     else:
-        _replace_all(draft, fragment)
+        _replace_all(draft, fragment, keep_newest)
     return _named(draft.change(), fragment)
 
 
@@ -105,7 +105,7 @@ def partial_update(before: Entity | None, iri: str, members: dict[str, Any], now
         )
     if kind.name == "GeoProperty" and bearer in members:
         geometry(members[bearer], "value")
-    draft.write(iri, without_nulls(unstamped(old) | members))
+    draft.write(iri, without_nulls(_overwritten(unstamped(old), members)))
     return draft.change()
 
 
@@ -170,7 +170,7 @@ def _named(change: Change, fragment: Fragment) -> Change:
     return change
 
 
-def _replace_all(draft: Draft, fragment: Fragment) -> None:
+def _replace_all(draft: Draft, fragment: Fragment, keep_newest: bool = False) -> None:
     draft.types = fragment.types or draft.types
     draft.scopes = fragment.scopes or []
     draft.expires_at = fragment.expires_at
@@ -182,7 +182,7 @@ def _replace_all(draft: Draft, fragment: Fragment) -> None:
         if gone:
             draft.remove(iri, gone)
         for item in instances:
-            draft.write(iri, item)
+            draft.write(iri, item, keep_newest)
 
 
 def _say_head(draft: Draft, fragment: Fragment) -> None:
@@ -225,6 +225,15 @@ def _instance(draft: Draft, iri: str, dataset_id: str | None) -> Instance:
         which = f"with datasetId {dataset_id}" if dataset_id else "without a datasetId"
         raise ResourceNotFound(f"attribute {iri} has no instance {which}")
     return found
+
+
+def _overwritten(old: Instance, members: Instance) -> Instance:
+    """`old` with `members` in the place of its own; of a sub-attribute, instances of their datasetIds (5.5.8)."""
+    result = old | members
+    for iri in (member for member in members if ":" in member and member in old):
+        said = {dataset(item) for item in members[iri]}
+        result[iri] = [item for item in old[iri] if dataset(item) not in said] + members[iri]
+    return result
 
 
 def _delete_by_null(draft: Draft, iri: str, dataset_id: str | None) -> None:

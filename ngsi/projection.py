@@ -99,7 +99,7 @@ class _Parser:
         if match is None or match.group(2) is None:
             raise self._error("a member name")
         self._at = match.end()
-        name = match.group(2)
+        name = self._context.term(match.group(2))
         return name if name in ENTITY_MEMBERS else self._context.attribute(name)
 
     def _takes(self, sign: str) -> bool:

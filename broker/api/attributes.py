@@ -52,10 +52,11 @@ async def delete(request: Request) -> Response:
         dataset_id = None
     elif dataset_id is not None and not names.is_uri(dataset_id):
         raise BadRequestData(f"datasetId: {dataset_id!r} is neither a URI nor '@none'")
-    if name == "scope":
+    context = await http.query_context(request)
+    if context.term(name) == "scope":
         await settle(request, entity_id, patch.delete_scope)
         return http.done(request)
-    iri = (await http.query_context(request)).attribute(name)
+    iri = context.attribute(name)
     effect = await settle(
         request,
         entity_id,

@@ -86,7 +86,8 @@ def _representation(given: Mapping[str, Any], context: Context, joining: Joining
 
 def _attributes(given: Mapping[str, Any], context: Context) -> frozenset[str]:
     """IRIs of attrs; the system's own attributes are shown with sysAttrs, whatever attrs says."""
-    return frozenset(context.attribute(name) for name in _items(given, "attrs") if name not in _SYSTEM)
+    named = map(context.term, _items(given, "attrs"))
+    return frozenset(context.attribute(name) for name in named if name not in _SYSTEM)
 
 
 def _format(given: Mapping[str, Any], options: frozenset[str]) -> Format:

@@ -55,5 +55,5 @@ def _members(given: Mapping[str, str], context: Context) -> tuple[frozenset[str]
     name = "keep" if "keep" in given else "drop"
     if name not in given:
         return None, False
-    listed = [item.strip() for item in given[name].split(",")]
+    listed = [context.term(item.strip()) for item in given[name].split(",")]
     return frozenset(item if item == "scope" else context.attribute(item) for item in listed), name == "keep"

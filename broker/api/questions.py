@@ -165,8 +165,8 @@ def _last_names(given: Mapping[str, Any], field: str, context: Context) -> froze
 
 
 def _names(given: list[str], context: Context) -> tuple[str, ...]:
-    stripped = [name.strip() for name in given]
-    return tuple(context.attribute(name) for name in stripped if name not in _SYSTEM)
+    named = [context.term(name.strip()) for name in given]
+    return tuple(context.attribute(name) for name in named if name not in _SYSTEM)
 
 
 def _order_of_body(value: Any, context: Context) -> Ordering | None:

@@ -129,7 +129,7 @@ async def _known(request: Request, entity_id: str) -> history.Known:
 
 
 def _attribute(name: str, context: Context) -> str:
-    return SCOPE if name == "scope" else context.attribute(name)
+    return SCOPE if context.term(name) == "scope" else context.attribute(name)
 
 
 def _instance_id(request: Request) -> str:

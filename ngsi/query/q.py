@@ -254,6 +254,7 @@ def _value_path(reader: Reader[Condition], names: list[str], context: Context, l
         if not all(keys):
             raise reader.error("a member name in [...]")
         reader.at = end + 1
+    names = [context.term(name) for name in names]
     member = names.pop() if names[-1] in MEMBERS and (len(names) > 1 or names[-1] in ENTITY_TIMES) else None
     if member and keys:
         raise reader.error(f"no trailing path after {member}")

@@ -34,4 +34,6 @@ STORED = room(
     d=[prop(1), prop(2, datasetId="urn:d:1")],
     only=prop(3, datasetId="urn:d:1"),
     sub=prop(1, q=prop(2)),
+    subs=prop(1, q=[prop(5), prop(6, datasetId="urn:d:1")]),
+    rel={"type": "Relationship", "object": OTHER, "objectType": "Room"},
 )

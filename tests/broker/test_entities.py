@@ -103,9 +103,10 @@ async def test_history_keeps_both_values_and_a_replay_adds_none(client: httpx.As
     assert [item["value"] for item in last["t"]] == [21.5]
 
 
-async def test_a_late_reading_goes_to_history_only(client: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize("options", ["update,keepNewest", "replace,keepNewest", "keepNewest"])
+async def test_a_late_reading_goes_to_history_only(client: httpx.AsyncClient, options: str) -> None:
     for value, at in ((20, "2026-06-19T03:50:00Z"), (19, "2026-06-19T02:50:00Z")):
-        await client.post("/entityOperations/upsert?options=update,keepNewest", json=[room(t=reading(value, at))])
+        await client.post(f"/entityOperations/upsert?options={options}", json=[room(t=reading(value, at))])
     assert (await client.get(f"/entities/{ID}")).json()["t"]["value"] == 20
     assert [item["value"] for item in (await client.get(f"/temporal/entities/{ID}")).json()["t"]] == [19, 20]
 

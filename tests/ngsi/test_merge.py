@@ -108,6 +108,56 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"location": {"value": {"coordinates": [3, 4]}}},
         {"location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [3, 4]}}},
     ),
+    "nulls in a new bare object are nothing": (
+        {},
+        {"a": {"x": NULL, "y": {"z": NULL, "w": 1}}},
+        {"a": prop({"y": {"w": 1}})},
+    ),
+    "a new sub-attribute of what is no object": (
+        {"r": {"type": "Relationship", "object": "urn:x:1"}},
+        {"r": {"q": {"value": 3}}},
+        {"r": {"type": "Relationship", "object": "urn:x:1", "q": prop(3)}},
+    ),
+    "a bare sub-attribute of what is no object": (
+        {"v": {"type": "VocabProperty", "vocab": "V"}},
+        {"v": {"q": 3}},
+        {"v": {"type": "VocabProperty", "vocab": "V", "q": prop(3)}},
+    ),
+    "no sub-attribute to delete": (
+        {"r": {"type": "Relationship", "object": "urn:x:1"}},
+        {"r": {"q": NULL}},
+        {"r": {"type": "Relationship", "object": "urn:x:1"}},
+    ),
+    "a new sub-attribute of a geometry": (
+        {"location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [1, 2]}}},
+        {"location": {"q": {"value": 3}}},
+        {"location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [1, 2]}, "q": prop(3)}},
+    ),
+    "a new sub-attribute of texts": (
+        {"n": {"type": "LanguageProperty", "languageMap": {"ja": "金沢"}}},
+        {"n": {"q": {"value": 3}}},
+        {"n": {"type": "LanguageProperty", "languageMap": {"ja": "金沢"}, "q": prop(3)}},
+    ),
+    "bare texts": (
+        {"n": {"type": "LanguageProperty", "languageMap": {"ja": "金沢"}}},
+        {"n": {"en": "K"}},
+        {"n": {"type": "LanguageProperty", "languageMap": {"ja": "金沢", "en": "K"}}},
+    ),
+    "what is read-only says nothing": (
+        {"a": prop(1)},
+        {"a": {"modifiedAt": AT, "instanceId": "urn:x:1"}},
+        {"a": prop(1)},
+    ),
+    "a member of the value that is called like a time": (
+        {"a": prop({"createdAt": 1})},
+        {"a": {"createdAt": 2}},
+        {"a": prop({"createdAt": 2})},
+    ),
+    "@none is a member of a value like others": (
+        {"a": prop({"x": 1, "@none": 2})},
+        {"a": {"value": {"@none": NULL}}},
+        {"a": prop({"x": 1})},
+    ),
     "scope is replaced": ({"scope": ["/A", "/B"]}, {"scope": "/C"}, {"scope": "/C"}),
     "scope is deleted": ({"scope": "/A"}, {"scope": NULL}, {}),
     "scopes are deleted": ({"scope": ["/A", "/B"]}, {"scope": [NULL]}, {}),
@@ -158,6 +208,31 @@ SIMPLIFIED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict
     ),
     "an object is a value": ({"a": prop({"x": 1})}, {"a": {"value": 2}}, {}, {"a": prop({"x": 1, "value": 2})}),
     "a new bare object is a value": ({}, {"a": {"type": "x"}}, {}, {"a": prop({"type": "x"})}),
+    "a new null is nothing": (
+        {},
+        {
+            "a": {"vocab": NULL},
+            "b": {"json": NULL},
+            "c": {"languageMap": {"@none": NULL}},
+            "d": {"dataset": {"@none": NULL}},
+        },
+        {},
+        {},
+    ),
+    "nulls in a new value are nothing": (
+        {},
+        {
+            "a": {"json": {"x": NULL, "y": 1}},
+            "b": {"languageMap": {"en": NULL, "ja": "金沢"}},
+            "c": {"x": NULL, "y": 1},
+        },
+        {},
+        {
+            "a": {"type": "JsonProperty", "json": {"y": 1}},
+            "b": {"type": "LanguageProperty", "languageMap": {"ja": "金沢"}},
+            "c": prop({"y": 1}),
+        },
+    ),
     "the common time restamps what had one": (
         {"a": prop(1, observedAt=AT), "b": prop(1)},
         {"a": 2, "b": 2},
@@ -203,6 +278,12 @@ def test_a_merge_that_says_nothing_new_changes_nothing() -> None:
         ({"a": {"type": "Foo", "value": 1}}, "Foo"),
         ({"location": 3}, "GeoProperty"),
         ({"a": None}, "null"),
+        ({"a": [prop(1), prop(2)]}, "datasetId"),
+        ({"a": [prop(1), prop(2, datasetId="@none")]}, "datasetId"),
+        ({"n": [prop(1, datasetId="urn:d:1"), prop(2, datasetId="urn:d:1")]}, "datasetId"),
+        ({"a": prop(1, q=[prop(1), prop(2)])}, "a.q"),
+        ({"a": prop(1, **{"below": 1, "https://uri.etsi.org/ngsi-ld/default-context/below": 2})}, "one meaning"),
+        ({"a": {"@context": "https://a.example/c.jsonld"}}, "@context"),
         ({"a": {"type": "Property", "value": 1, "datasetId": NULL + " x"}}, "datasetId"),
         ({"invalid(name": 1}, "invalid(name"),
         ({"expiresAt": "soon"}, "expiresAt"),
@@ -211,6 +292,13 @@ def test_a_merge_that_says_nothing_new_changes_nothing() -> None:
 def test_a_bad_fragment_is_refused_by_name(fragment: dict[str, Any], word: str) -> None:
     with pytest.raises(BadRequestData, match=word.replace("(", r"\(")):
         merged({"a": prop(1)}, fragment)
+
+
+@pytest.mark.parametrize("value", [{"vocab": "x"}, {"json": {"x": 1}}])
+def test_a_simplified_value_of_another_type_is_refused(value: Any) -> None:
+    texts = {"n": {"type": "LanguageProperty", "languageMap": {"ja": "金沢"}}}
+    with pytest.raises(BadRequestData, match="LanguageProperty"):
+        merged(texts, {"n": value}, simplified=True)
 
 
 def test_there_must_be_an_entity() -> None:
