@@ -52,6 +52,7 @@ TEXTS = [
 TEXTS += ["urn:x:1", "urn:x:2", "https://example.org/a?b=c", "2018-12-04", "12:00:00Z", "12:00:00.50Z", "2018-02-30"]
 TIMES = ["2018-12-04T12:00:00Z", "2018-12-04T21:00:00+09:00", "2018-12-04T12:00:00.5Z", "2018-12-04T12:00:00.50Z"]
 TIMES += ["2018-02-30T12:00:00Z", "0001-01-01T00:00:00+09:00", "2018-12-04T12:00:00", "2018-12-04T24:00:00Z"]
+TIMES += ["0000-01-01T00:00:00Z"]
 SCALARS = st.sampled_from([*NUMBERS, *TEXTS, *TIMES, True, False])
 NAMES = ["a", "b", "c"]
 PLACES = [[136.6, 36.5], [136.65, 36.57], [136.7, 36.6], [137.0, 36.0], [-170.0, -10.0], [179.9, 0.0], [0.0, 89.0]]
@@ -275,6 +276,10 @@ MANY = settings(max_examples=300, deadline=None, suppress_health_check=list(Heal
 
 
 @example([{"type": "A", "a": {"value": [[0], ["x"]]}}], ["a==0", "a!=0", "a==0..1", 'a=="x"', 'a~="x"', 'a!~="x"'])
+@example(
+    [{"type": "A", "a": {"value": [["2018-12-04T12:00:00Z", "2018-12-04", "12:00:00Z", 1]]}}],
+    [f"a{sign}{time}" for sign in ("==", "!=", "<") for time in ("2018-12-04T12:00:00Z", "2018-12-04", "12:00:00Z")],
+)
 @MANY
 @given(st.lists(documents, min_size=1, max_size=4), st.lists(questions, min_size=1, max_size=6))
 def test_q(store: Store, bodies: list[dict[str, Any]], texts: list[str]) -> None:

@@ -150,6 +150,31 @@ async def test_each_order(filled: httpx.AsyncClient) -> None:
     assert not wrong
 
 
+# values that are times for one reader and none for another: PostgreSQL has no year 0000, no 30th of February
+ODD_TIMES = ["0000-01-01T00:00:00Z", "2020-02-30T00:00:00Z", "2020-01-01T24:00:00Z", "2020-01-01T00:00:00+99:99"]
+ODD_TIMES += [
+    "9999-12-31T23:59:60Z",
+    "2020-01-01T00:00:00.1234567Z",
+    "2020-13-01",
+    "0000-01-01",
+    "24:00:00Z",
+    "25:61:61Z",
+]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"orderBy": "v"}, {"orderBy": "v;desc"}, {"q": "v>1900-01-01T00:00:00Z"}, {"q": "v<12:00:00Z"}]
+)
+async def test_times_there_are_not_break_no_question(client: httpx.AsyncClient, asked: dict[str, str]) -> None:
+    values = [*ODD_TIMES, ODD_TIMES, [ODD_TIMES], "2020-01-01T00:00:00Z"]
+    bodies = [{"id": f"urn:x:{number}", "type": "O", "v": value} for number, value in enumerate(values)]
+    assert (await client.post("/entityOperations/create", json=bodies)).status_code == 201
+    answer = await client.get("/entities", params={"type": "O", **asked})
+    assert answer.status_code == 200, answer.text
+    if "orderBy" in asked:
+        assert len(answer.json()) == len(bodies)
+
+
 @pytest.mark.parametrize("asked", [{}, {"id": "urn:x:1"}, {"idPattern": "^urn:x:1$"}, {"idPattern": ".*"}])
 async def test_wide_questions_where_they_are_allowed(dsn: str, asked: dict[str, str]) -> None:
     async with inside(dsn, wide_queries=True) as http:
