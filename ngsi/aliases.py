@@ -24,6 +24,24 @@ def resolve(body: Any, context: Context) -> None:
     body.update({name: _attribute(value, context) for name, value in named.items()})
 
 
+def resolve_attribute(body: Any, context: Context) -> None:
+    """As `resolve`, for a body that is one attribute, or a part of one, whatever its members are."""
+    if not context.aliases or not isinstance(body, dict):
+        return
+    named = _attribute_named(body, context)
+    body.clear()
+    body.update(named)
+
+
+def resolve_simplified(body: Any, context: Context) -> None:
+    """As `resolve`, for an entity whose attributes are bare values: nothing in these is a name of ours."""
+    if not context.aliases or not isinstance(body, dict):
+        return
+    named = _named(body, context)
+    body.clear()
+    body.update(named)
+
+
 def _named(members: dict[str, Any], context: Context) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for name, value in members.items():
@@ -40,11 +58,14 @@ def _attribute(value: Any, context: Context) -> Any:
         return [_attribute(item, context) for item in value]
     if not isinstance(value, dict):
         return value
+    named = _attribute_named(value, context)
+    return named if is_instance(named) else value
+
+
+def _attribute_named(value: dict[str, Any], context: Context) -> dict[str, Any]:
     named = _named(value, context)
     kind = named.get("type")
     if isinstance(kind, str) and context.aliases.get(kind) in KINDS:
         named["type"] = context.aliases[kind]
-    if not is_instance(named):
-        return value
     # what bears the value is the user's own: nothing in there is a name of ours
     return {name: item if name in TYPED_MEMBERS else _attribute(item, context) for name, item in named.items()}

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from broker.api import http
 from broker.api.settling import entity_id_of, settle, versioned
-from ngsi import names, patch
+from ngsi import aliases, names, patch
 from ngsi.attribute import parse_attribute, parse_partial
 from ngsi.entity import Fragment, check_attribute, refuse_null
 from ngsi.errors import BadRequestData
@@ -16,7 +16,7 @@ async def partial_update(request: Request) -> Response:
     """partialAttributeUpdate (5.6.4)."""
     entity_id, name = entity_id_of(request), request.path_params["attr"]
     content = await http.body(request)
-    context = await http.body_context(request, content)
+    context = await http.body_context(request, content, aliases.resolve_attribute)
     iri = context.attribute(name)
     if not isinstance(content, dict):
         raise BadRequestData(f"{name}: the body is not an attribute fragment")
@@ -31,7 +31,7 @@ async def replace(request: Request) -> Response:
     """replaceAttrs (5.6.19)."""
     entity_id, name = entity_id_of(request), request.path_params["attr"]
     content = await http.body(request)
-    context = await http.body_context(request, content)
+    context = await http.body_context(request, content, aliases.resolve_attribute)
     if isinstance(content, dict):
         content = {key: value for key, value in content.items() if key != "@context"}
     iri, instances = context.attribute(name), parse_attribute(name, content, context)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import http
-from broker.api.entities import merging
+from broker.api.entities import merging, resolving
 from broker.api.settling import refuse_precondition
 from broker.store.changes import BREATH, Effect, Operation, Outcome
 from ngsi import aliases, names, patch
@@ -61,7 +61,9 @@ async def merge(request: Request) -> Response:
     def parse(item: Any, context: Context) -> MergeFragment:
         return _identified(read(item, context))
 
-    results = await _each(request, parse, lambda it: lambda old, now: merge_patch.merge(old, it, now))
+    results = await _each(
+        request, parse, lambda it: lambda old, now: merge_patch.merge(old, it, now), resolve=resolving(request)
+    )
     return _answer(request, results)
 
 
@@ -109,7 +111,14 @@ def _listed(request: Request, content: Any) -> list[Any]:
     return content
 
 
-async def _each(request: Request, parse: Parse[F], rule: Rule[F], *, create: bool = False) -> list[tuple[str, Outcome]]:
+async def _each(
+    request: Request,
+    parse: Parse[F],
+    rule: Rule[F],
+    *,
+    create: bool = False,
+    resolve: http.Resolve = aliases.resolve,
+) -> list[tuple[str, Outcome]]:
     """Parse and apply every item; each one's error is its own, in the order of the body."""
     items = _listed(request, await http.body(request, array=True))
     if http.is_ld(request) and http.link_context(request) is not None:
@@ -123,9 +132,9 @@ async def _each(request: Request, parse: Parse[F], rule: Rule[F], *, create: boo
         try:
             if shared is not None and not (isinstance(item, dict) and "@context" in item):
                 context = shared
-                aliases.resolve(item, context)
+                resolve(item, context)
             else:
-                context = await http.body_context(request, item)
+                context = await http.body_context(request, item, resolve)
             fragment = parse(item, context)
         except NgsiLdError as error:
             results.append((entity_id, error))

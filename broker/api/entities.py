@@ -10,7 +10,7 @@ from starlette.responses import Response
 from broker.api import http
 from broker.api.settling import entity_id_of, for_path, settle, versioned
 from broker.store.changes import Effect
-from ngsi import names, patch
+from ngsi import aliases, names, patch
 from ngsi.entity import Fragment, parse_entity, parse_fragment, refuse_null
 from ngsi.errors import BadRequestData, shown
 from ngsi.jsonld import Context
@@ -18,7 +18,8 @@ from ngsi.merge import MergeFragment, merge, parse_merge
 from ngsi.terms import SCOPE
 from ngsi.times import date_time, text
 
-_INPUT_FORMATS: Final = frozenset({"normalized", "concise", "simplified", "keyValues"})
+_BARE: Final = frozenset({"simplified", "keyValues"})
+_INPUT_FORMATS: Final = _BARE | {"normalized", "concise"}
 
 
 async def create(request: Request) -> Response:
@@ -45,7 +46,7 @@ async def replace(request: Request) -> Response:
 
 async def merge_entity(request: Request) -> Response:
     """mergeEntity (5.6.17)."""
-    entity_id, content, context = await _sent(request)
+    entity_id, content, context = await _sent(request, resolving(request))
     fragment = for_path(merging(request)(content, context), entity_id)
     effect = await settle(request, entity_id, lambda before, now: merge(before, fragment, now), context=context)
     return http.done(request, headers=versioned(effect))
@@ -82,27 +83,37 @@ async def update_attributes(request: Request) -> Response:
 def merging(request: Request) -> Callable[[Any, Context], MergeFragment]:
     """How the fragments of a merge are read, as the parameters say. Raises BadRequestData for those."""
     given = http.parameters(request)
-    chosen = http.options(given, _INPUT_FORMATS)
-    if "format" in given:  # it goes before options (6.5.3.4)
-        chosen = frozenset({given["format"]})
-    if not chosen <= _INPUT_FORMATS:
-        raise BadRequestData(f"format: {shown(given['format'])} is not one of {', '.join(sorted(_INPUT_FORMATS))}")
     observed_at = (
         text(date_time(given["observedAt"].replace(" ", "+"), "observedAt")) if "observedAt" in given else None
     )
     return partial(
         parse_merge,
-        simplified=not chosen.isdisjoint({"simplified", "keyValues"}),
+        simplified=_input_format(request) in _BARE,
         observed_at=observed_at,
         language=names.language_tag(given["lang"]) if "lang" in given else None,
     )
 
 
-async def _sent(request: Request) -> tuple[str, Any, Context]:
+def resolving(request: Request) -> http.Resolve:
+    """How a merge's other names for the standard's members are found. Raises as `merging` does."""
+    return aliases.resolve_simplified if _input_format(request) in _BARE else aliases.resolve
+
+
+def _input_format(request: Request) -> str:
+    given = http.parameters(request)
+    chosen = http.options(given, _INPUT_FORMATS)
+    if "format" in given:  # it goes before options (6.5.3.4)
+        chosen = frozenset({given["format"]})
+    if not chosen <= _INPUT_FORMATS:
+        raise BadRequestData(f"format: {shown(given['format'])} is not one of {', '.join(sorted(_INPUT_FORMATS))}")
+    return "simplified" if not chosen.isdisjoint(_BARE) else "normalized"
+
+
+async def _sent(request: Request, resolve: http.Resolve = aliases.resolve) -> tuple[str, Any, Context]:
     """The id of the path, the body, and the body's @context."""
     entity_id = entity_id_of(request)
     content = await http.body(request)
-    return entity_id, content, await http.body_context(request, content)
+    return entity_id, content, await http.body_context(request, content, resolve)
 
 
 def _fragment(content: Any, context: Context, entity_id: str) -> Fragment:

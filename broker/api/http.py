@@ -1,7 +1,7 @@
 """What every operation needs of a request and a response: parameters, body, @context, tenant, headers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -26,6 +26,8 @@ from broker.store.tenants import tenant_no
 from ngsi import aliases
 from ngsi.errors import BadRequestData, InvalidRequest, NonexistentTenant, shown
 from ngsi.jsonld import Context
+
+Resolve = Callable[[Any, Context], None]
 
 _CONTEXT: Final = "www.w3.org/ns/json-ld#context"
 # quotes and brackets that were forgotten are forgiven, and a relation when there is no other link it could be
@@ -160,14 +162,14 @@ def is_ld(request: Request) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == LD
 
 
-async def body_context(request: Request, content: Any) -> Context:
+async def body_context(request: Request, content: Any, resolve: Resolve = aliases.resolve) -> Context:
     """The @context of one JSON object: from Link for json, from the body for ld+json (6.3.5).
 
-    Members of `content` that the @context names otherwise get the standard's names. Raises BadRequestData,
-    LdContextNotAvailable.
+    Members of `content` that the @context names otherwise get the standard's names: `resolve` knows where in it they
+    are. Raises BadRequestData, LdContextNotAvailable.
     """
     context = await _body_context(request, content)
-    aliases.resolve(content, context)
+    resolve(content, context)
     return context
 
 
