@@ -10,12 +10,13 @@ from typing import Any, Final
 from ngsi.definitions import KEYWORDS, ActiveContext, check_context
 from ngsi.errors import BadRequestData
 from ngsi.names import attribute_name, bounded, type_name
-from ngsi.terms import ATTRIBUTE_MEMBERS, DEFAULT_VOCAB, ENTITY_MEMBERS, KINDS, RESERVED_NAMES
+from ngsi.terms import ATTRIBUTE_MEMBERS, CORE, DEFAULT_VOCAB, ENTITY_MEMBERS, KINDS, RESERVED_NAMES
 
 __all__ = ["Context", "check_context", "compile_context"]
 
 _CACHE_LIMIT: Final = 20_000
 _MEMBERS: Final = ATTRIBUTE_MEMBERS | ENTITY_MEMBERS | KINDS.keys()
+_BY_IRI: Final = {CORE + member: member for member in RESERVED_NAMES}
 
 
 class Context:
@@ -75,10 +76,8 @@ class Context:
 
     def term(self, name: str) -> str:
         """The standard's name of the member that `name`, a user's other name or an IRI, means; else `name`."""
-        meant = self.aliases.get(name)
-        if meant is None and ":" in name:
-            meant = self._core_names.get(self.expand(name))
-        return meant if meant in _MEMBERS else name
+        iri = self.expand(name) if ":" in name else self._terms.get(name, "")
+        return self.aliases.get(name) or _BY_IRI.get(iri, name)
 
     def attribute(self, name: str) -> str:
         """The IRI of attribute `name`; raises BadRequestData when it cannot be an attribute's name."""

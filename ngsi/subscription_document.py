@@ -33,6 +33,12 @@ class _Recorder(Context):
     def expand(self, name: str) -> str:
         return self.asked.setdefault(name, self._context.expand(name))
 
+    def term(self, name: str) -> str:
+        meant = self._context.term(name)
+        if meant != name:
+            self.expand(name)
+        return meant
+
     def attribute(self, name: str) -> str:
         self._context.attribute(name)  # is it a name at all?
         return self.expand(name)

@@ -216,6 +216,14 @@ def _geo(value: Any, field: str, context: Context) -> Document:
     return document
 
 
+def _selector(value: Any, field: str, context: Context) -> Any:
+    """An EntitySelector (5.2.33), whose id and type JSON-LD may name by its keywords (4.4)."""
+    if isinstance(value, dict):
+        value = {_KEYWORDS.get(name, name): item for name, item in value.items()}
+    return _SELECTOR(value, field, context)
+
+
+_KEYWORDS: Final = {"@id": "id", "@type": "type"}
 _SELECTOR = _object({"type": _types, "id": _one_or_list(_id), "idPattern": _pattern}, "type", frozenset())
 _ENDPOINT = _object(
     {
@@ -249,7 +257,7 @@ MEMBERS: Final[dict[str, Callable[[Any, str, Context], Any]]] = {
     "type": _text,
     "subscriptionName": _words,
     "description": _words,
-    "entities": _list(_SELECTOR),
+    "entities": _list(_selector),
     "watchedAttributes": _list(_attribute),
     "notificationTrigger": _list(_one_of(*TRIGGERS)),
     "timeInterval": _positive,

@@ -101,6 +101,7 @@ def test_pairs_as_some_clients_write_them() -> None:
         subscription(temporalQ={"timerel": "before", "timeAt": "2026-06-19T00:00:00Z"}, csf="a==1", splitEntities=True),
         subscription(q="isIn{House:rooms}>3"),
         notifying(pick=["id", "createdAt", "a"]),
+        subscription(entities=[{"@type": "Room", "@id": "urn:x:1"}]),
     ],
 )
 def test_what_the_standard_allows_is_taken(body: Any) -> None:
@@ -149,3 +150,10 @@ def test_a_stored_document_is_read_without_its_context() -> None:
     assert found.query.q.path.attributes == ("https://a.example/t",)
     assert found.watched == {"https://a.example/t"}
     assert found.triggers == {"attributeCreated", "attributeUpdated"}
+
+
+def test_another_name_of_a_time_is_remembered() -> None:
+    german = context(beobachtet="https://uri.etsi.org/ngsi-ld/observedAt")
+    document = subscription_document.parse(subscription(q="t.beobachtet>2026-01-01T00:00:00Z"), german, NOW)
+    path = subscriptions.read(orjson.loads(orjson.dumps(document))).query.q.path
+    assert (path.member, len(path.attributes)) == ("observedAt", 1)
