@@ -106,6 +106,7 @@ class Door:
 
     async def _dress(self, answer: Response, method: str, headers: Headers) -> None:
         tenant = headers.get(b"ngsild-tenant") or headers.get(b"fiware-service")
+        tenant = tenant.partition(b",")[0].strip() if tenant else None  # one that was said twice is joined
         if tenant and http.is_tenant(tenant.decode("latin-1")):
             answer.raw_headers.append((b"ngsild-tenant", tenant))
         if b"origin" in headers:

@@ -11,6 +11,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker import links
 from broker.api import bodies
 from broker.api.negotiation import GEO as GEO
 from broker.api.negotiation import JSON as JSON
@@ -29,17 +30,10 @@ from ngsi.jsonld import Context
 
 Resolve = Callable[[Any, Context], None]
 
-_CONTEXT: Final = "www.w3.org/ns/json-ld#context"
-# quotes and brackets that were forgotten are forgiven, and a relation when there is no other link it could be
-_LINK: Final = re.compile(
-    r"(?:<([^<>\s]+)>|<?(https?://[^<>;,\s]+))\s*;[^<]*?"
-    r"\brel\s*=\s*[\"']?https?://www\.w3\.org/ns/json-ld#context\b",
-    re.IGNORECASE,  # RFC 8288, 2.1 and 3
-)
-_LONE: Final = re.compile(r"\s*(?:<([^<>\s]+)>|(https?://[^<>;,\s]+))\s*(?:;\s*type\s*=[^;,]*)?", re.IGNORECASE)
 _TENANT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}")
-TENANT_RULE: Final = "a name of letters, digits, '_', '-', '.' and ':'"
-_CONTEXT_REL: Final = '; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
+TENANT_RULE: Final = (
+    "a name of at most 128 letters, digits, '_', '-', '.' and ':' that begins with a letter, a digit or '_'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +109,17 @@ async def tenant(request: Request, *, create: bool = False) -> int:
 
 
 def tenant_name(request: Request) -> str:
-    name = request.headers.get("ngsild-tenant") or request.headers.get("fiware-service") or ""
+    given = _said(request, "ngsild-tenant") or _said(request, "fiware-service")
+    if len(given) > 1:
+        raise BadRequestData(f"NGSILD-Tenant: a request has one tenant, not {', '.join(map(shown, sorted(given)))}")
+    name = next(iter(given), "")
     if name and not is_tenant(name):
         raise BadRequestData(f"NGSILD-Tenant: {shown(name)} is not {TENANT_RULE}")
     return name
+
+
+def _said(request: Request, header: str) -> set[str]:
+    return {value.strip() for value in request.headers.getlist(header)} - {""}
 
 
 def is_tenant(name: str) -> bool:
@@ -127,20 +128,8 @@ def is_tenant(name: str) -> bool:
 
 
 def link_context(request: Request) -> str | None:
-    """The @context URL of the Link header; missing quotes, brackets and relation are forgiven.
-
-    Raises BadRequestData for a link to a @context without a URL, and for several (JSON-LD 1.1, 6.2).
-    """
-    urls: list[str] = []
-    for header in request.headers.getlist("link"):
-        lone = _LONE.fullmatch(header)
-        found = [bracketed or bare for bracketed, bare in _LINK.findall(header) or ([lone.groups()] if lone else [])]
-        if not found and _CONTEXT in header.lower():
-            raise BadRequestData(f"Link: {shown(header)} names no URL of a @context")
-        urls += found
-    if len(set(urls)) > 1:
-        raise BadRequestData(f"Link: a request has one @context, not {', '.join(map(shown, urls))}")
-    return urls[0] if urls else None
+    """The @context URL of the Link header. Raises BadRequestData."""
+    return links.read(request.headers.getlist("link"))
 
 
 async def query_context(request: Request) -> Context:
@@ -226,7 +215,7 @@ def _items(content: Any) -> list[Any]:
 def _linked(request: Request, body: bytes, context: Context, headers: dict[str, str], media: str) -> Response:
     tenant = tenant_name(request)
     url = broker(request).contexts.url_of(context, tenant, base_url(request))
-    headers["Link"] = ", ".join(filter(None, [f"<{url}>{_CONTEXT_REL}", headers.get("Link")]))
+    headers["Link"] = ", ".join(filter(None, [links.written(url), headers.get("Link")]))
     if not is_compound(context):
         return Response(body, 200, headers, media_type=media)
     hosting = Hosting(body, 200, headers, media_type=media)

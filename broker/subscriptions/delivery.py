@@ -3,19 +3,18 @@
 from dataclasses import replace
 from typing import Final
 
+from broker import links
 from broker.guard import Guard
 from broker.settings import Settings
 from broker.subscriptions.http import HttpChannel
 from broker.subscriptions.message import Channel
 from broker.subscriptions.mqtt import MqttChannel, Server
 from broker.subscriptions.wire import Wire
-from ngsi import ngsiv2
+from ngsi import ngsiv2, notification
 from ngsi.endpoint import Address, Endpoint
-from ngsi.notification import links
 from ngsi.subscription import Subscription
 
 _JSON: Final = "application/json"
-_RELATION: Final = '; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 
 
 class Post:
@@ -56,8 +55,8 @@ def headers(subscription: Subscription, tenant: str, link: str) -> list[tuple[st
     if subscription.notification.format in ngsiv2.FORMS:
         found["Content-Type"] = _JSON
         found["Ngsiv2-AttrsFormat"] = "keyValues" if "keyValues" in subscription.notification.format else "normalized"
-    elif links(endpoint):
-        found["Link"] = f"<{link}>{_RELATION}"
+    elif notification.links(endpoint):
+        found["Link"] = links.written(link)
     if tenant:
         found["NGSILD-Tenant"] = tenant
     known = {name.lower(): name for name in found}

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import httpx
@@ -120,6 +121,14 @@ async def test_many_who_ask_at_once_cost_one_fetch(city: httpx.AsyncClient, web:
     assert web.asked == {"/c.jsonld": 1}
 
 
+async def test_a_context_by_an_iri_is_linked_by_its_uri(city: httpx.AsyncClient, web: Source) -> None:
+    url = web.put(quote("/日本.jsonld"), TERMS)
+    body = {"type": "Query", "entities": [{"type": "Room"}], "@context": web.url("/日本.jsonld")}
+    answer = await city.post("/entityOperations/query", content=orjson.dumps(body), headers={"Content-Type": LD})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Link"] == link(url)["Link"]
+
+
 JSON_LD = "http://www.w3.org/ns/json-ld#context"
 # ways clients write a Link, with the URL at {}, and whether it is taken for the @context
 LINKS = {
@@ -132,6 +141,7 @@ LINKS = {
     f'{{}}; rel="{JSON_LD}"; type="{LD}"': True,
     f'<{{}}>; rel="{JSON_LD.replace("http:", "https:")}"': True,
     f'</next>; rel="next", <{{}}>; rel="{JSON_LD}"': True,
+    f'<{{}}>; rel="alternate {JSON_LD}"': True,
     f'<{{}}>; type="{LD}"': True,
     "<{}>": True,
     "{}": True,

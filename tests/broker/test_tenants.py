@@ -136,3 +136,20 @@ async def test_deletion_asks_first(
 def test_an_unreachable_database_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("postgresql://nobody@127.0.0.1:9/none", monkeypatch, "list") == 1
     assert "BROKER_DATABASE_URL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("header", ["NGSILD-Tenant", "Fiware-Service"])
+async def test_a_request_has_one_tenant(client: httpx.AsyncClient, header: str) -> None:
+    two = [(header, "inn"), (header, "out")]
+    answer = await client.post("/entities", json=ROOM, headers=two)
+    assert (answer.status_code, answer.json()["type"]) == (400, ERRORS + "BadRequestData")
+    assert "'inn'" in answer.json()["detail"]
+    assert "'out'" in answer.json()["detail"]
+    same = await client.post("/entities", json=ROOM, headers=[(header, "inn"), (header, "inn")])
+    assert (same.status_code, same.headers["NGSILD-Tenant"]) == (201, "inn")
+
+
+async def test_space_around_a_tenant_is_not_its_name(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/entities", json=ROOM, headers={"NGSILD-Tenant": "inn \t"})
+    assert (answer.status_code, answer.headers["NGSILD-Tenant"]) == (201, "inn")
+    assert (await client.get(f"/entities/{ROOM['id']}", headers=INN)).status_code == 200

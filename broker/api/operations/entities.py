@@ -64,7 +64,7 @@ ENTITIES_ROWS: Final = (
         errors=WRITE_ERRORS,
         choices=MERGE_CHOICES,
     ),
-    Operation("DELETE", _ENTITY, entities.delete, TYPED, errors=(400, 404)),
+    Operation("DELETE", _ENTITY, entities.delete, TYPED, errors=(400, 404, 504)),
     Operation(
         "POST",
         f"{_ENTITY}/attrs",
