@@ -213,21 +213,23 @@ def _is_path(node: Query) -> bool:
 def _linked(condition: Condition, alias: str, tenant: int, where: Where) -> str:
     """A condition on the entities that a Relationship of `alias` points to."""
     link, *rest = condition.path.links
-    other = where.alias()
+    other, target = where.alias(), where.alias()
     path = condition.path
     inner = Condition(
         Path(path.attributes, path.member, path.keys, tuple(rest)), condition.operator, condition.operands
     )
     place = instances((link.attribute,))
     targets = " union all ".join(
-        f"select jsonb_path_query({alias}.attributes, {where.bind(place + objects)}::jsonpath) #>> '{{}}'"
+        f"select jsonb_path_query({alias}.attributes, {where.bind(place + objects)}::jsonpath) #>> '{{}}' as id"
         for objects in (".object[*]", ".objectList.object[*]")
     )
-    clauses = [f"{other}.tenant = {where.bind(tenant)}", f"{other}.id in ({targets})", _LIVE.format(other)]
+    clauses = [f"{other}.tenant = {where.bind(tenant)}", f"{other}.id = {target}.id", _LIVE.format(other)]
     if link.types:
         clauses.append(f"{other}.types && {where.bind(list(link.types))}::text[]")
     clauses.append(_q(inner, other, tenant, where))
-    return f"exists (select from entity {other} where {' and '.join(clauses)})"
+    # `offset 0` keeps it a look-up for each target: the server expects a thousand of them where there is one
+    found = f"select from entity {other} where {' and '.join(clauses)} offset 0"
+    return f"exists (select from ({targets}) {target}, lateral ({found}) {where.alias()})"
 
 
 def _entity_time(condition: Condition, alias: str, where: Where) -> str:

@@ -85,6 +85,7 @@ HOT: list[tuple[EntityQuery, str]] = [
     (EntityQuery((EntitySelector(("urn:x:7",)),)), "entity_pkey"),
     (q("n==77"), "fact_key"),
     (q("n>4990"), "fact_key"),
+    (q("rel{m}"), "entity_pkey"),
     (EntityQuery(geo=NEAR), "place_bounds"),
     (EntityQuery(geo=parse_geo("within", "Polygon", [[[136, 36], [136.1, 36], [136, 36.1], [136, 36]]], None, CONTEXT)),
      "place_bounds"),
