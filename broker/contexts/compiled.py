@@ -39,9 +39,10 @@ class _Compiled:
 
 @dataclass(slots=True)
 class _Reading:
-    """One @context while it is put together."""
+    """One @context while it is put together; `fetched` are the documents that nothing is kept of yet, by URL."""
 
     tenant: str
+    fetched: dict[str, Document] = field(default_factory=dict)
     parts: list[dict[str, Any]] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
 
@@ -51,7 +52,7 @@ class Contexts:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
-        self.documents = Documents(settings, database)
+        self.documents = Documents(settings, database, self._accept)
         self._compiled: dict[tuple[str, str | bytes], _Compiled] = {}
         core = files("ngsi").joinpath("contexts", "ngsi-ld-core-context-v1.9.jsonld").read_bytes()
         self._core: dict[str, Any] = orjson.loads(core)["@context"]
@@ -80,7 +81,7 @@ class Contexts:
         compiled = self._compiled.get(key)
         now = datetime.now(UTC)
         if compiled is None or not compiled.is_fresh(now):
-            compiled = await self._compile(source, tenant)
+            compiled = await self._compile(source, _Reading(tenant))
             self._keep(key, compiled)
         for document in compiled.documents:
             document.use(now)
@@ -112,8 +113,8 @@ class Contexts:
         for key in [key for key in self._compiled if tenant is None or key[0] == tenant]:
             del self._compiled[key]
 
-    async def _compile(self, source: Any, tenant: str) -> _Compiled:
-        reading = _Reading(tenant)
+    async def _compile(self, source: Any, reading: _Reading) -> _Compiled:
+        """`source` compiled; what was fetched for it is kept only then, so that nothing bad is."""
         try:
             async with asyncio.timeout(2 * self._settings.context_timeout):
                 await self._read(source, reading, "", 0)
@@ -121,7 +122,16 @@ class Contexts:
             raise LdContextNotAvailable(f"@context {shown(source)}: its parts take too long to fetch") from None
         compiling = partial(compile_context, reading.parts, self._core, _said(source))
         many = sum(len(part) for part in reading.parts) > _MANY
-        return _Compiled(await asyncio.to_thread(compiling) if many else compiling(), tuple(reading.documents))
+        context = await asyncio.to_thread(compiling) if many else compiling()
+        for document in reading.fetched.values():
+            await self.documents.keep(document)
+        return _Compiled(context, tuple(reading.documents))
+
+    async def _accept(self, document: Document) -> None:
+        """Keep `document` in place of its older copy. Raises BadRequestData or LdContextNotAvailable: no good."""
+        url = document.stored.url
+        assert url is not None
+        await self._compile(url, _Reading(document.tenant, {url: document}))
 
     async def _read(self, source: Any, reading: _Reading, base: str, depth: int) -> None:
         """Gather the parts of `source` in order; `base` is the URL of the document that it stands in."""
@@ -151,13 +161,14 @@ class Contexts:
         path = urlsplit(url).path
         if path.startswith("/contexts/") and path.removeprefix("/contexts/") in self.own and self._is_own(url):
             return orjson.loads(self.own[path.removeprefix("/contexts/")])["@context"]
-        document = None
-        if path.startswith(_HOSTED):
+        document = reading.fetched.get(url)
+        if document is None and path.startswith(_HOSTED):
             document = await self.documents.local(unquote(path.removeprefix(_HOSTED)).strip("/"), reading.tenant)
             if document is None and self._is_own(url):
                 raise LdContextNotAvailable(f"@context {shown(url)}: there is none of this name here")
+        document = document or await self.documents.copy(url, reading.tenant)
         if document is None:
-            document = await self.documents.fetched(url, reading.tenant)
+            document = reading.fetched[url] = await self.documents.fetched(url, reading.tenant)
         reading.documents.append(document)
         return document.stored.body
 

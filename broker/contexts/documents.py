@@ -5,6 +5,7 @@ What is in use stands in memory, all of it in the database, so that a restart ne
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -53,38 +54,49 @@ class Document:
 
 
 class Documents:
-    """Gives documents by URL or local identifier; each URL is fetched once, by one task, however many ask."""
+    """Gives documents by URL or local identifier; each URL is fetched once, by one task, however many ask.
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    `accept` keeps a document that shall take the place of an older copy, or raises because it is no good.
+    """
+
+    def __init__(self, settings: Settings, database: Database, accept: Callable[[Document], Awaitable[None]]) -> None:
         self._settings = settings
         self._database = database
+        self._accept = accept
         self._guard = Guard(settings.remote_allow)
         self._known: dict[Key, Document] = {}
         self._fetching: dict[str, asyncio.Task[Fetched]] = {}
         self._renewing: set[asyncio.Task[None]] = set()
 
-    async def fetched(self, url: str, tenant: str) -> Document:
-        """The document at `url`, from memory, the database or its source.
-
-        Raises LdContextNotAvailable (no copy and no source), BadRequestData (the source gives no context).
-        """
+    async def copy(self, url: str, tenant: str) -> Document | None:
+        """The copy of the document at `url` that is kept, None if there is none; its source is asked if it is old."""
         now = datetime.now(UTC)
         known = await self.local(url, tenant)
-        if known is not None and known.is_fresh(now):
+        if known is None or known.is_fresh(now):
             return known
-        task = self._task(url)
-        if known is None:
-            return await self._keep_fetched(url, tenant, await asyncio.shield(task))
         known.fresh_until = now + _RETRY  # the old copy is better than none, and than a bad one
-        renewal = asyncio.create_task(self._renew(url, tenant, task))
+        renewal = asyncio.create_task(self._renew(url, tenant))
         self._renewing.add(renewal)
         renewal.add_done_callback(self._renewing.discard)
         await asyncio.wait([renewal], timeout=_PATIENCE)
         return self._known.get((tenant, url), known)
 
-    async def _renew(self, url: str, tenant: str, task: asyncio.Task[Fetched]) -> None:
+    async def fetched(self, url: str, tenant: str) -> Document:
+        """The document at `url` from its source, for `keep` once it has proved good.
+
+        Raises LdContextNotAvailable (no answer), BadRequestData (the source gives no context).
+        """
+        return _fetched(url, tenant, await asyncio.shield(self._task(url)))
+
+    async def keep(self, document: Document) -> None:
+        """Keep a document that was fetched, in place of the copy that there may be."""
+        document.saved = await store.put(self._database, document.tenant, document.stored)
+        assert document.stored.url is not None
+        self._remember(document, document.stored.url)
+
+    async def _renew(self, url: str, tenant: str) -> None:
         with suppress(LdContextNotAvailable, BadRequestData):
-            await self._keep_fetched(url, tenant, await asyncio.shield(task))
+            await self._accept(await self.fetched(url, tenant))
 
     async def local(self, name: str, tenant: str) -> Document | None:
         """The stored @context with the local identifier or URL `name`, fresh or not."""
@@ -130,10 +142,9 @@ class Documents:
         assert stored.url is not None
         try:
             got = await fetch(stored.url, self._settings, self._guard)
+            await self._accept(_fetched(stored.url, tenant, got))
         except BadRequestData as error:
             raise LdContextNotAvailable(error.detail) from None
-        self.forget(tenant)
-        await self._keep_fetched(stored.url, tenant, got)
 
     def forget(self, tenant: str | None) -> None:
         """Let go of what stands in memory of a tenant, or of all."""
@@ -164,18 +175,17 @@ class Documents:
         if not task.cancelled():
             task.exception()  # who waited has been told; a task that nobody waits for any more stays silent
 
-    async def _keep_fetched(self, url: str, tenant: str, got: Fetched) -> Document:
-        now = datetime.now(UTC)
-        expires = now + timedelta(seconds=got.lifetime)
-        stored = Stored(content_id(url), "Cached", url, got.body, now, expires)
-        saved = await store.put(self._database, tenant, stored)
-        return self._remember(Document(tenant, stored, saved, expires), url)
-
     def _remember(self, document: Document, name: str) -> Document:
         self._known[document.tenant, name] = document
         while len(self._known) > 1 and sum(it.size for it in self._known.values()) > _ROOM:
             del self._known[min(self._known, key=lambda key: self._known[key].used_at)]
         return document
+
+
+def _fetched(url: str, tenant: str, got: Fetched) -> Document:
+    now = datetime.now(UTC)
+    expires = now + timedelta(seconds=got.lifetime)
+    return Document(tenant, Stored(content_id(url), "Cached", url, got.body, now, expires), False, expires)
 
 
 def content_id(content: Any) -> str:

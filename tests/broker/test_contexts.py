@@ -79,7 +79,16 @@ async def test_a_host_that_there_cannot_be_is_400(city: httpx.AsyncClient, web: 
 
 
 @pytest.mark.parametrize(
-    "page", [Page(b"<html>"), Page(b"{}"), Page(b"[]"), Page(b'{"@context": 5}'), Page(b'{"@context":"' + b"x" * 2**21)]
+    "page",
+    [
+        Page(b"<html>"),
+        Page(b"{}"),
+        Page(b"[]"),
+        Page(b'{"@context": 5}'),
+        Page(b'{"@context":"' + b"x" * 2**21),
+        Page(b'{"@context": {"a": "b:x", "b": "a:y"}}'),
+        Page(b'{"@context": {"T": "a b"}}'),
+    ],
 )
 async def test_a_document_that_is_no_context_is_400_and_never_kept(
     city: httpx.AsyncClient, web: Source, page: Page
@@ -235,12 +244,13 @@ async def test_an_old_copy_is_renewed_and_kept_when_that_fails(dsn: str, web: So
     async with broker(dsn) as http:
         await http.post("/entities", json=ROOM, headers=link(url))
     await _expire(dsn)
-    web.pages["/c.jsonld"] = Page(b"<html>")
-    async with broker(dsn) as http:
-        for _ in range(3):
-            assert (await http.get(asked, headers=link(url))).json()["type"] == "Room"
-        assert web.asked["/c.jsonld"] == 2  # not asked again at once
-    await _expire(dsn)
+    for times, page in enumerate((Page(b"<html>"), Page(b'{"@context": {"T": "a b"}}')), 2):
+        web.pages["/c.jsonld"] = page
+        async with broker(dsn) as http:
+            for _ in range(3):
+                assert (await http.get(asked, headers=link(url))).json()["type"] == "Room"
+            assert web.asked["/c.jsonld"] == times  # not asked again at once
+        await _expire(dsn)
     web.put("/c.jsonld", {"Zimmer": "https://a.example/Room"})
     async with broker(dsn) as http:
         assert (await http.get(asked, headers=link(url))).json()["type"] == "Zimmer"

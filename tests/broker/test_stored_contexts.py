@@ -91,6 +91,32 @@ async def test_a_fetched_context_is_reloaded_or_deleted(city: httpx.AsyncClient,
     assert (await city.get(f"/entities/{ROOM['id']}", headers=link(url))).status_code == 400
 
 
+# what a source gives in place of TERMS, and a word of the reason
+SPOILT = [
+    ({"a": "b:x", "b": "a:y"}, "itself"),
+    ({"T": "a b"}, "not an IRI"),
+    ([{"@protected": True, "T": "https://a.example/1"}, {"T": "https://a.example/2"}], "protected"),
+    (["/none.jsonld"], "404"),
+    (["/new.jsonld"], "not an IRI"),
+    (["/c.jsonld"], "deep"),
+]
+
+
+@pytest.mark.parametrize(("context", "word"), SPOILT)
+async def test_a_context_that_does_not_compile_is_no_reload(
+    city: httpx.AsyncClient, web: Source, context: Any, word: str
+) -> None:
+    url = web.put("/c.jsonld", TERMS)
+    await city.post("/entities", json=ROOM, headers=link(url))
+    web.put("/c.jsonld", context)
+    web.put("/new.jsonld", {"T": "a b"})
+    answer = await city.delete(f"{CONTEXTS}/{quote(url, safe='')}?reload=true")
+    assert (answer.status_code, answer.json()["type"]) == (504, ERRORS + "LdContextNotAvailable")
+    assert word in answer.json()["detail"]
+    assert (await city.get(f"/entities/{ROOM['id']}", headers=link(url))).json()["type"] == "Room"
+    assert await listed(city, "kind=Cached") == [url]
+
+
 async def test_a_compound_context_gets_a_url(city: httpx.AsyncClient, web: Source) -> None:
     """A json answer links its @context; several URLs, or an object, are hosted for that (6.3.6, 5.13.1)."""
     url = web.put("/c.jsonld", TERMS)
