@@ -5,40 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ngsi.context_rules import KEYWORDS, check_context, is_like_keyword
 from ngsi.errors import BadRequestData, shown
 from ngsi.terms import DEFAULT_VOCAB
 
-KEYWORDS: Final = frozenset(
-    {
-        "@base",
-        "@container",
-        "@context",
-        "@direction",
-        "@graph",
-        "@id",
-        "@import",
-        "@included",
-        "@index",
-        "@json",
-        "@language",
-        "@list",
-        "@nest",
-        "@none",
-        "@prefix",
-        "@propagate",
-        "@protected",
-        "@reverse",
-        "@set",
-        "@type",
-        "@value",
-        "@version",
-        "@vocab",
-    }
-)
-_LIKE_KEYWORD: Final = re.compile(r"@[A-Za-z]+")
 _GEN_DELIMS: Final = (":", "/", "?", "#", "[", "]", "@")
 _IRI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20\x7f<>\"{}|\\^`]*")
 _TYPELESS: Final = (None, "@id", "@vocab")
+_TYPES: Final = (*_TYPELESS, "@json", "@none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +28,34 @@ class Term:
 class ActiveContext:
     """Terms as they stand after the contexts applied so far."""
 
-    def __init__(self, terms: dict[str, Term] | None = None, vocab: str = DEFAULT_VOCAB) -> None:
+    def __init__(self, terms: dict[str, Term] | None = None) -> None:
         self.terms: dict[str, Term] = terms or {}
-        self._vocab = vocab
+        self._vocab: str | None = None
 
     def child(self) -> "ActiveContext":
-        """Another one that begins with these terms and this vocabulary."""
-        return ActiveContext(dict(self.terms), self._vocab)
+        """Another one that begins with these terms."""
+        return ActiveContext(dict(self.terms))
 
     def apply(self, local: Mapping[str, Any], *, checked: bool = True) -> None:
         """Process the context object `local`. Raises BadRequestData for what is not a definition."""
         if checked:
             check_context(local)
-        vocab = local.get("@vocab", self._vocab)
-        if isinstance(vocab, str) and vocab:
-            self._vocab = self._absolute(vocab, {}, {}) if ":" in vocab else self._vocab + vocab
-        elif vocab is None or vocab == "":
-            self._vocab = DEFAULT_VOCAB
+        if "@vocab" in local:
+            self._vocab = self._vocabulary(local["@vocab"])
         defined: dict[str, bool] = {}
         protected = local.get("@protected") is True
         for term in local:
-            if not _LIKE_KEYWORD.fullmatch(term):
+            if not is_like_keyword(term):
                 self._define(term, local, defined, protected)
+
+    def _vocabulary(self, given: str | None) -> str | None:
+        if not given:
+            return None
+        return self._absolute(given, {}, {}) if ":" in given else self._within(given)
+
+    def _within(self, name: str) -> str:
+        """`name` in the vocabulary, or in NGSI-LD's own where the contexts have none."""
+        return (self._vocab or DEFAULT_VOCAB) + name
 
     def _define(self, term: str, local: Mapping[str, Any], defined: dict[str, bool], protected: bool = False) -> None:
         """Make `term` of `local` known, and first the terms that it refers to; `defined` is False while it is open."""
@@ -97,11 +77,14 @@ class ActiveContext:
     def _made(
         self, term: str, definition: Any, local: Mapping[str, Any], defined: dict[str, bool], protected: bool
     ) -> Term | None:
-        """The Term; None where a null sets the name aside, so that it means nothing but itself."""
+        """The Term; None where a null, or what is only like a keyword, sets the name aside: it means but itself."""
         members: Mapping[str, Any] = definition if isinstance(definition, Mapping) else {"@id": definition}
+        self._check_type(members.get("@type"), term, local, defined)
         value = members.get("@id", term)
-        if value is None or "@reverse" in members:
+        if value is None or "@reverse" in members or (value not in KEYWORDS and is_like_keyword(value)):
             return None
+        if value == "@context":
+            raise BadRequestData(f"@context: term {shown(term)} is another name of @context, which has none")
         iri = value if value in KEYWORDS else self._iri(value, term, local, defined)
         if iri not in KEYWORDS and not _IRI.fullmatch(iri):
             raise BadRequestData(f"@context: term {shown(term)} means {shown(iri)}, which is not an IRI")
@@ -111,12 +94,21 @@ class ActiveContext:
         protected = members.get("@protected", protected) is True
         return Term(iri, prefix and ":" not in term and "/" not in term, coerces, protected)
 
+    def _check_type(self, kind: str | None, term: str, local: Mapping[str, Any], defined: dict[str, bool]) -> None:
+        """Raises BadRequestData unless `kind`, the @type of `term`, is a keyword for one or expands to an IRI."""
+        if kind is None or kind in _TYPES:
+            return
+        absolute = ":" in kind[1:] or kind in local or kind in self.terms or self._vocab is not None
+        iri = self._iri(kind, term, local, defined)
+        if not absolute or is_like_keyword(kind) or (iri not in _TYPES and not _IRI.fullmatch(iri)):
+            raise BadRequestData(f"@context: term {shown(term)} has @type {shown(kind)}, which is not an IRI")
+
     def _iri(self, value: str, term: str, local: Mapping[str, Any], defined: dict[str, bool]) -> str:
         if value != term and value in local:
             self._define(value, local, defined)
         if value != term and value in self.terms:
             return self.terms[value].iri
-        return self._absolute(value, local, defined) if ":" in value[1:] else self._vocab + value
+        return self._absolute(value, local, defined) if ":" in value[1:] else self._within(value)
 
     def _absolute(self, value: str, local: Mapping[str, Any], defined: dict[str, bool]) -> str:
         """`value`, a compact IRI or an IRI, as an IRI."""
@@ -131,35 +123,3 @@ class ActiveContext:
 
 def _same(one: Term, other: Term | None) -> bool:
     return other is not None and (one.iri, one.is_prefix, one.coerces) == (other.iri, other.is_prefix, other.coerces)
-
-
-def check_context(value: object) -> None:
-    """Raises BadRequestData unless `value` may stand at "@context": a URL, an object, null, or an array of them."""
-    if isinstance(value, list):
-        for item in value:
-            check_context(item)
-    elif isinstance(value, Mapping):
-        for term, definition in value.items():
-            _check_definition(term, definition)
-    elif value is not None and not isinstance(value, str):
-        raise BadRequestData(f"@context: {shown(value)} is neither a URL nor an object nor an array of them")
-
-
-def _check_definition(term: str, definition: object) -> None:
-    if _LIKE_KEYWORD.fullmatch(term):
-        if term in ("@vocab", "@base", "@import") and not isinstance(definition, str | None):
-            raise BadRequestData(f"@context: {term} is a string, not {shown(definition)}")
-        return
-    if not term:
-        raise BadRequestData("@context: a term has a name")
-    if definition is None or isinstance(definition, str):
-        return
-    if not isinstance(definition, Mapping):
-        raise BadRequestData(
-            f"@context: term {shown(term)} is defined by {shown(definition)}, not by a string or object"
-        )
-    if "@context" in definition:
-        raise BadRequestData(f"@context: term {shown(term)} has a scoped @context, which NGSI-LD forbids (5.5.7)")
-    for member in ("@id", "@type", "@reverse"):
-        if not isinstance(definition.get(member), str | None):
-            raise BadRequestData(f"@context: term {shown(term)} has an {member} that is not a string")

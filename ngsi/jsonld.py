@@ -7,7 +7,8 @@ once (see `definitions`); expanding a name is then one dictionary look-up.
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, Final
 
-from ngsi.definitions import KEYWORDS, ActiveContext, check_context
+from ngsi.context_rules import KEYWORDS, check_context
+from ngsi.definitions import ActiveContext
 from ngsi.errors import BadRequestData
 from ngsi.names import attribute_name, bounded, type_name
 from ngsi.terms import ATTRIBUTE_MEMBERS, CORE, DEFAULT_VOCAB, ENTITY_MEMBERS, KINDS, RESERVED_NAMES

@@ -45,6 +45,12 @@ async def test_a_link_gives_names_their_meaning(city: httpx.AsyncClient, web: So
         ({"Content-Type": LD}, {**ROOM, "@context": {"t": {"@id": "https://a.example/t", "@context": {}}}}, "scoped"),
         ({"Content-Type": LD}, {**ROOM, "@context": {"a": "b:x", "b": "a:x"}}, "itself"),
         ({"Content-Type": LD}, {**ROOM, "@context": {"t": "https://a.example/a b"}}, "not an IRI"),
+        (
+            {"Content-Type": LD},
+            {**ROOM, "@context": {"t": {"@id": "https://a.example/t", "@container": "@foo"}}},
+            "'t'",
+        ),
+        ({"Content-Type": LD}, {**ROOM, "@context": {"@type": "https://a.example/t"}}, "@type"),
         ({"Content-Type": LD}, {**ROOM, "@context": "ftp://a.example/c"}, "ftp"),
         ({"Content-Type": LD}, {**ROOM, "@context": "no url"}, "no url"),
         ({"Content-Type": LD}, {**ROOM, "@context": "http://["}, "http://["),

@@ -178,7 +178,15 @@ async def test_errors_of_stored_contexts(
 
 
 @pytest.mark.parametrize(
-    "body", [{"x": 1}, [1], {"@context": 5}, {"@context": {"a": 1}}, {"@context": {"a": {"@context": {}}}}]
+    "body",
+    [
+        {"x": 1},
+        [1],
+        *(
+            {"@context": context}
+            for context in (5, {"a": 1}, {"a": {"@context": {}}}, {"@version": 1.0}, {"a": {"@id": CORE, "foo": 1}})
+        ),
+    ],
 )
 async def test_only_contexts_are_hosted(city: httpx.AsyncClient, body: Any) -> None:
     answer = await city.post(CONTEXTS, json=body)

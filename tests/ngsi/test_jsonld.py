@@ -1,7 +1,9 @@
 """What a name means and what an IRI is called (JSON-LD 1.1; GS CIM 009, 4.4, 5.5.7)."""
 
+from importlib.resources import files
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from ngsi import aliases
 from ngsi.entity import parse_entity
 from ngsi.errors import BadRequestData
-from ngsi.jsonld import Context, compile_context
+from ngsi.jsonld import Context, check_context, compile_context
 from tests.ngsi.contexts import core
 
 A = "https://a.example/"
@@ -50,6 +52,10 @@ def compiled(*documents: dict[str, Any]) -> Context:
         # null sets a name aside
         ([{"t": A + "1"}, {"t": None}], "t", DEFAULT + "t"),
         ([{"t": {"@id": None}}], "t", DEFAULT + "t"),
+        # and so does what is like a keyword and is none
+        ([{"t": "@foo"}], "t", DEFAULT + "t"),
+        ([{"t": A + "1"}, {"t": {"@id": "@foo"}}], "t", DEFAULT + "t"),
+        ([{"@foo": A + "t", "@bar": 5}], "@foo", DEFAULT + "@foo"),
         # @vocab is for the context's own terms; the core context has the last word on the others
         ([{"@vocab": A, "t": {"@type": "@id"}}], "t", A + "t"),
         ([{"@vocab": A, "t": {"@id": "u"}}], "t", A + "u"),
@@ -120,6 +126,34 @@ def test_compaction(documents: list[dict[str, Any]], iri: str, name: str) -> Non
         ([{"t": A + "\n"}], "not an IRI"),
         ([{"t": A + "<"}], "not an IRI"),
         ([{"@vocab": 5}], "@vocab"),
+        ([{"@version": 1.0}], "@version is the number 1.1"),
+        ([{"@version": "1.1"}], "@version"),
+        ([{"@language": 5}], "@language"),
+        ([{"@direction": "up"}], "@direction"),
+        ([{"@propagate": 1}], "@propagate"),
+        ([{"@protected": "yes"}], "@protected"),
+        ([{"@type": A}], "@type"),
+        ([{"@type": {"@container": "@list"}}], "@type"),
+        ([{"@id": A}], "@id is a keyword"),
+        ([{"@context": {"t": A}}], "@context is a keyword"),
+        ([{"t": "@context"}], "'t'"),
+        ([{"t": {"@id": A, "foo": 1}}], "term 't' has 'foo'"),
+        ([{"t": {"@id": A, "@foo": 1}}], "'@foo'"),
+        ([{"t": {"@id": A, "@container": "@foo"}}], "term 't': @container"),
+        ([{"t": {"@id": A, "@container": ["@list", "@set"]}}], "@container"),
+        ([{"t": {"@id": A, "@container": []}}], "@container"),
+        ([{"t": {"@id": A, "@container": [[]]}}], "@container"),
+        ([{"t": {"@id": A, "@type": "foo"}}], "'foo', which is not an IRI"),
+        ([{"t": {"@id": A, "@type": "@list"}}], "@list"),
+        ([{"@vocab": A, "t": {"@type": "@foo"}}], "@foo"),
+        ([{"t": {"@id": A, "@prefix": 5}}], "term 't': @prefix is true or false"),
+        ([{"t": {"@id": A, "@protected": 0}}], "@protected"),
+        ([{"t": {"@id": A, "@nest": "@id"}}], "@nest"),
+        ([{"t": {"@id": A, "@index": 5}}], "@index"),
+        ([{"t": {"@id": A, "@language": []}}], "@language"),
+        ([{"t": {"@id": A, "@direction": 5}}], "@direction"),
+        ([{"t": {"@id": A, "@reverse": A + "u"}}], "@id beside @reverse"),
+        ([{"t": {"@nest": "u", "@reverse": A + "u"}}], "@nest beside @reverse"),
         ([{"t": {"@id": A + "1", "@protected": True}}, {"t": A + "2"}], "protected"),
         ([{"@protected": True, "t": A + "1"}, {"t": None}], "protected"),
     ],
@@ -128,6 +162,40 @@ def test_definitions_that_are_none(documents: list[dict[str, Any]], word: str) -
     with pytest.raises(BadRequestData) as caught:
         compiled(*documents)
     assert word in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"@id": A + "t", "@type": kind}
+        for kind in (None, "@id", "@vocab", "@json", "@none", "DateTime", "x:date", "Date", "urn:x:y", "own", "uri")
+    ]
+    + [
+        {"@id": A + "t", "@container": container}
+        for container in (None, "@set", "@list", ["@set", "@language"], ["@graph", "@id", "@set"], ["@index"])
+    ]
+    + [
+        {"@id": A + "t", "@language": "ja", "@direction": "rtl", "@protected": False, "@prefix": True},
+        {"@id": A + "t", "@language": None, "@direction": None, "@nest": "@nest", "@index": "Date"},
+        {"@id": A + "t", "@nest": "props"},
+    ],
+)
+def test_definitions_that_the_world_has(definition: dict[str, Any]) -> None:
+    terms = {"own": definition, "x": "https://x.example/", "Date": "x:Date", "uri": "@id", "@version": 1.1}
+    kept = {"@type": {"@container": "@set", "@protected": True}, "@language": None, "@direction": "ltr"}
+    assert compiled({**terms, **kept, "@propagate": True, "@protected": False}).expand("own") == A + "t"
+
+
+def test_a_type_may_be_in_the_vocabulary() -> None:
+    assert compiled({"@vocab": A, "t": {"@type": "foo"}}).expand("t") == A + "t"
+
+
+@pytest.mark.parametrize("version", range(3, 10))
+def test_the_core_contexts_are_contexts(version: int) -> None:
+    text = files("ngsi").joinpath("contexts", f"ngsi-ld-core-context-v1.{version}.jsonld").read_bytes()
+    terms = {term: it for term, it in orjson.loads(text)["@context"].items() if term != "ngsildproof"}
+    check_context(terms)
+    assert compiled(terms).expand("location") == NGSI + "location"
 
 
 def test_protected_terms_may_be_repeated() -> None:
