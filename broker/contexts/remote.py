@@ -19,6 +19,9 @@ from ngsi.jsonld import check_context
 
 _REDIRECTIONS: Final = 3
 _LONGEST_URL: Final = 2000
+_LINK: Final = re.compile(r"<([^<>]*)>([^<]*)")  # a link and its parameters
+_ALTERNATE: Final = re.compile(r";\s*rel\s*=\s*(?:\"[^\"]*\balternate\b|alternate\b)", re.IGNORECASE)
+_JSON_LD: Final = re.compile(r";\s*type\s*=\s*\"?application/ld\+json\b", re.IGNORECASE)
 _MAX_AGE: Final = re.compile(r"\bmax-age=\"?(\d{1,9})")
 _SHORTEST, _LONGEST = 10.0, 7 * 86_400.0  # seconds; a source that says "no-cache" must not cost a fetch per request
 _HEADERS: Final = {"Accept": "application/ld+json, application/json;q=0.9, */*;q=0.1", "Accept-Encoding": "identity"}
@@ -56,6 +59,7 @@ async def fetch(url: str, settings: Settings, guard: Guard) -> Fetched:
 
 async def _followed(url: httpx.URL, settings: Settings, guard: Guard) -> tuple[bytes, float | None]:
     async with httpx.AsyncClient(verify=_tls(), trust_env=False, timeout=settings.context_timeout) as client:
+        linked = False
         for _ in range(_REDIRECTIONS + 1):
             if url.scheme not in ("http", "https") or not url.host or len(str(url)) > _LONGEST_URL:
                 raise BadRequestData(f"@context: {shown(str(url))} is not an http or https URL")
@@ -66,6 +70,10 @@ async def _followed(url: httpx.URL, settings: Settings, guard: Guard) -> tuple[b
                     continue
                 if answer.status_code != 200:
                     raise LdContextNotAvailable(f"@context {shown(str(url))}: the server says {answer.status_code}")
+                alternate = None if linked else _alternate(answer)
+                if alternate is not None:
+                    url, linked = url.join(alternate), True
+                    continue
                 return await _bounded(answer, settings.context_size), _lifetime(answer)
             finally:
                 await answer.aclose()
@@ -88,6 +96,15 @@ async def _get(client: httpx.AsyncClient, url: httpx.URL, guard: Guard) -> httpx
         except httpx.ConnectError as error:
             refused = error
     raise refused
+
+
+def _alternate(answer: httpx.Response) -> str | None:
+    """Where an answer that is not JSON says that there is JSON-LD (JSON-LD 1.1 API, 9.4), as schema.org does."""
+    media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == "application/json" or media.endswith("+json"):
+        return None
+    links = _LINK.findall(answer.headers.get("link", ""))
+    return next((url for url, said in links if _ALTERNATE.search(said) and _JSON_LD.search(said)), None)
 
 
 async def _bounded(answer: httpx.Response, limit: int) -> bytes:

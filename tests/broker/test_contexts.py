@@ -204,6 +204,36 @@ async def test_redirections_are_followed_three_times(city: httpx.AsyncClient, we
     assert (await city.get("/entities?type=Room", headers=link(web.url("/4")))).status_code == 504
 
 
+ELSEWHERE = '</e1>; rel="alternate"; type="application/ld+json"'
+# what a page that is not JSON says, and the status when its link is followed, once, or is not
+PAGES = [
+    ("text/html; charset=utf-8", ELSEWHERE, 200),
+    ("text/html", f'</feed>; rel="alternate"; type="text/xml", {ELSEWHERE}', 200),
+    ("text/html", "<e1>; TYPE=application/ld+json; REL=alternate", 200),
+    ("text/html", '</e1>; rel="next"; type="application/ld+json"', 400),
+    ("text/html", '</e1>; rel="alternate"; type="text/xml"', 400),
+    ("text/html", "", 400),
+    ("application/json", ELSEWHERE, 400),
+    ("application/geo+json", ELSEWHERE, 400),
+    ("text/html", ELSEWHERE.replace("e1", "none"), 504),
+    ("text/html", ELSEWHERE.replace("e1", "page"), 400),
+    ("text/html", ELSEWHERE.replace("/e1", "http://169.254.169.254/latest"), 504),
+    ("text/html", ELSEWHERE.replace("/e1", "file:///etc/passwd"), 400),
+]
+
+
+@pytest.mark.parametrize(("media", "links", "status"), PAGES)
+async def test_a_page_may_link_its_context(
+    city: httpx.AsyncClient, web: Source, media: str, links: str, status: int
+) -> None:
+    web.put("/e1", TERMS)
+    web.pages["/page"] = Page(b"<html>", headers={"Content-Type": media, "Link": links})
+    answer = await city.get("/entities?type=Room", headers=link(web.url("/page")))
+    assert answer.status_code == status, answer.text
+    assert web.asked["/e1"] == (status == 200)
+    assert web.asked["/page"] <= 2
+
+
 async def test_the_network_behind_the_broker_is_out_of_reach(dsn: str, web: Source) -> None:
     url = web.put("/c.jsonld", TERMS)
     local = f"http://localhost:{web.port}/c.jsonld"
