@@ -22,7 +22,9 @@ _LONGEST_URL: Final = 2000
 _LINK: Final = re.compile(r"<([^<>]*)>([^<]*)")  # a link and its parameters
 _ALTERNATE: Final = re.compile(r";\s*rel\s*=\s*(?:\"[^\"]*\balternate\b|alternate\b)", re.IGNORECASE)
 _JSON_LD: Final = re.compile(r";\s*type\s*=\s*\"?application/ld\+json\b", re.IGNORECASE)
+_SHARED_AGE: Final = re.compile(r"\bs-maxage=\"?(\d{1,9})")
 _MAX_AGE: Final = re.compile(r"\bmax-age=\"?(\d{1,9})")
+_AGE: Final = re.compile(r"\s*(\d{1,9})")
 _SHORTEST, _LONGEST = 10.0, 7 * 86_400.0  # seconds; a source that says "no-cache" must not cost a fetch per request
 _HEADERS: Final = {"Accept": "application/ld+json, application/json;q=0.9, */*;q=0.1", "Accept-Encoding": "identity"}
 
@@ -117,13 +119,17 @@ async def _bounded(answer: httpx.Response, limit: int) -> bytes:
 
 
 def _lifetime(answer: httpx.Response) -> float | None:
-    """What Cache-Control says, or else Expires, within bounds; None when they say nothing (6.3.16)."""
+    """What Cache-Control says, or else Expires, less the time in caches on the way (RFC 9111, 4.2), within bounds.
+
+    None when they say nothing (6.3.16). The broker is a shared cache: s-maxage comes before max-age.
+    """
     header = answer.headers.get("cache-control", "").lower()
     if "no-cache" in header or "no-store" in header:
         return _SHORTEST
-    age = _MAX_AGE.search(header)
-    lifetime = float(age.group(1)) if age else _until_expiry(answer)
-    return None if lifetime is None else min(max(lifetime, _SHORTEST), _LONGEST)
+    said = _SHARED_AGE.search(header) or _MAX_AGE.search(header)
+    lifetime = float(said[1]) if said else _until_expiry(answer)
+    age = _AGE.match(answer.headers.get("age", ""))
+    return None if lifetime is None else min(max(lifetime - (float(age[1]) if age else 0), _SHORTEST), _LONGEST)
 
 
 def _until_expiry(answer: httpx.Response) -> float | None:

@@ -300,6 +300,11 @@ async def test_the_source_says_how_long_a_copy_lasts(city: httpx.AsyncClient, we
         "/d": {"Expires": format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)},
         "/e": {"Cache-Control": "max-age=60", "Expires": "Fri, 19 Jun 2026 03:55:00 GMT"},
         "/f": {"Expires": "0"},
+        "/g": {"Cache-Control": "max-age=1000", "Age": "900"},
+        "/h": {"Cache-Control": "max-age=1000", "Age": "2000"},
+        "/i": {"Cache-Control": "s-maxage=200"},
+        "/j": {"Cache-Control": "max-age=100, s-maxage=300", "Age": "later"},
+        "/k": {"Age": "900"},
     }
     for path, headers in said.items():
         url = web.put(path, TERMS, headers=headers)
@@ -308,7 +313,7 @@ async def test_the_source_says_how_long_a_copy_lasts(city: httpx.AsyncClient, we
     for item in await listed(city):
         created, expires = (item[name].replace("Z", "+00:00") for name in ("createdAt", "expiresAt"))
         lasting.append(round(_seconds(expires) - _seconds(created), -1))
-    assert lasting == [120, 10, 3600, 300, 60, 10]
+    assert lasting == [120, 10, 3600, 300, 60, 10, 100, 10, 200, 300, 3600]
 
 
 def _seconds(text: str) -> float:
