@@ -48,6 +48,8 @@ async def put(database: Database, tenant: str, stored: Stored) -> bool:
 
 async def find(database: Database, tenant: str, name: str) -> Stored | None:
     """The @context with the local identifier or the original URL `name`."""
+    if "\0" in tenant + name:  # no text in PostgreSQL has one
+        return None
     row = await database.readers.fetchrow(statements("contexts")["find"], tenant, name)
     return None if row is None else Stored(**row)
 

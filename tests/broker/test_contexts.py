@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from broker.store.statements import statements
-from tests.broker.meanings import CORE, ERRORS, LD, ROOM, TERMS, broker, link, listed, post_ld
+from tests.broker.meanings import CONTEXTS, CORE, ERRORS, LD, ROOM, ROOT, TERMS, broker, link, listed, post_ld
 from tests.broker.sources import Page, Source
 
 # -- where the context of a request comes from (6.3.5)
@@ -69,7 +69,8 @@ async def test_contexts_that_are_refused(
 async def test_a_source_without_an_answer_is_504(city: httpx.AsyncClient, web: Source) -> None:
     gone = web.url("/c.jsonld").replace(str(web.port), "9")
     unknown = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-non-existing.jsonld"
-    for url in (web.url("/none.jsonld"), gone, "http://nowhere.invalid/c.jsonld", unknown):
+    nameless = f"{ROOT}/ngsi-ld/v1{CONTEXTS}/%00"
+    for url in (web.url("/none.jsonld"), gone, "http://nowhere.invalid/c.jsonld", unknown, nameless):
         answer = await city.get("/entities?type=Room", headers=link(url))
         assert (answer.status_code, answer.json()["type"]) == (504, ERRORS + "LdContextNotAvailable")
         assert "link" not in answer.headers
