@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
 from typing import Any, Final
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit
 
 import orjson
 
@@ -35,6 +35,10 @@ class _Compiled:
 
     def is_fresh(self, now: datetime) -> bool:
         return all(document.is_fresh(now) for document in self.documents)
+
+    def is_of(self, tenant: str) -> bool:
+        """Whether a document of `tenant` is in it: one tenant may link the hosted @context of another."""
+        return any(document.tenant == tenant for document in self.documents)
 
 
 @dataclass(slots=True)
@@ -108,9 +112,9 @@ class Contexts:
         return f"{base.rstrip('/')}{_HOSTED}{quote(name, safe=':')}{query}"
 
     def forget(self, tenant: str | None = None) -> None:
-        """Let go of everything in memory of a tenant, or of all; it changed elsewhere, or was deleted."""
+        """Let go of what is in memory of a tenant's documents, or of all; they changed elsewhere, or were deleted."""
         self.documents.forget(tenant)
-        for key in [key for key in self._compiled if tenant is None or key[0] == tenant]:
+        for key in [key for key, compiled in self._compiled.items() if tenant is None or compiled.is_of(tenant)]:
             del self._compiled[key]
 
     async def _compile(self, source: Any, reading: _Reading) -> _Compiled:
@@ -163,7 +167,8 @@ class Contexts:
             return orjson.loads(self.own[path.removeprefix("/contexts/")])["@context"]
         document = reading.fetched.get(url)
         if document is None and path.startswith(_HOSTED):
-            document = await self.documents.local(unquote(path.removeprefix(_HOSTED)).strip("/"), reading.tenant)
+            name = unquote(path.removeprefix(_HOSTED)).strip("/")
+            document = await self.documents.local(name, _tenant(url) or reading.tenant)
             if document is None and self._is_own(url):
                 raise LdContextNotAvailable(f"@context {shown(url)}: there is none of this name here")
         document = document or await self.documents.copy(url, reading.tenant)
@@ -204,6 +209,11 @@ def _joined(base: str, url: str) -> str:
     if not good:
         raise BadRequestData(f"@context: {shown(url)} is not an http or https URL")
     return joined
+
+
+def _tenant(url: str) -> str:
+    """The tenant that a link of this broker names (see `hosted_url`), else ""."""
+    return parse_qs(urlsplit(url).query).get("tenant", [""])[0]
 
 
 def _said(source: Any) -> Any:

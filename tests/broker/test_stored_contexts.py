@@ -217,6 +217,24 @@ async def test_tenants_share_no_context(city: httpx.AsyncClient, web: Source) ->
     assert (await city.get("/entities?type=Room", headers=inn | link(ROOT + path))).status_code == 200
 
 
+async def test_a_link_is_good_for_other_tenants_too(city: httpx.AsyncClient) -> None:
+    """What anybody can get by its URL, anybody can name; it is found in the tenant that the URL names."""
+    inn, out = {"NGSILD-Tenant": "inn"}, {"NGSILD-Tenant": "out"}
+    await host(city, **inn)
+    [url] = (await city.get(CONTEXTS, headers=inn)).json()
+    assert url.endswith("?tenant=inn")
+    await city.post("/entities", json=ROOM, headers=out | link(url))
+    assert (await city.get(f"/entities/{ROOM['id']}", headers=out)).json()["type"] == "https://a.example/Room"
+    assert (await city.get(f"/entities/{ROOM['id']}", headers=out | link(url))).json()["type"] == "Room"
+    assert (await city.get("/entities?type=Room", headers=link(url))).status_code == 200
+    told = await listed(city, **inn)
+    assert [item["numberOfHits"] for item in told] == [3]
+    for strange in (url.replace("=inn", "=out"), url + "%00", url.replace("?", "%00?")):
+        assert (await city.get("/entities?type=Room", headers=inn | link(strange))).status_code == 504
+    assert (await city.delete(url)).status_code == 204
+    assert (await city.get("/entities?type=Room", headers=out | link(url))).status_code == 504
+
+
 async def test_two_brokers_agree_on_what_was_deleted(dsn: str) -> None:
     async with broker(dsn) as one, broker(dsn) as other:
         path = await host(one)
