@@ -28,34 +28,28 @@ class Term:
 class ActiveContext:
     """Terms as they stand after the contexts applied so far."""
 
-    def __init__(self, terms: dict[str, Term] | None = None) -> None:
+    def __init__(self, terms: dict[str, Term] | None = None, vocab: str = DEFAULT_VOCAB) -> None:
         self.terms: dict[str, Term] = terms or {}
-        self._vocab: str | None = None
+        self._vocab = vocab
 
     def child(self) -> "ActiveContext":
-        """Another one that begins with these terms."""
-        return ActiveContext(dict(self.terms))
+        """Another one that begins with these terms and this vocabulary."""
+        return ActiveContext(dict(self.terms), self._vocab)
 
     def apply(self, local: Mapping[str, Any], *, checked: bool = True) -> None:
         """Process the context object `local`. Raises BadRequestData for what is not a definition."""
         if checked:
             check_context(local)
-        if "@vocab" in local:
-            self._vocab = self._vocabulary(local["@vocab"])
+        vocab = local.get("@vocab", self._vocab)
+        if isinstance(vocab, str) and vocab:
+            self._vocab = self._absolute(vocab, {}, {}) if ":" in vocab else self._vocab + vocab
+        elif vocab is None or vocab == "":
+            self._vocab = DEFAULT_VOCAB
         defined: dict[str, bool] = {}
         protected = local.get("@protected") is True
         for term in local:
             if not is_like_keyword(term):
                 self._define(term, local, defined, protected)
-
-    def _vocabulary(self, given: str | None) -> str | None:
-        if not given:
-            return None
-        return self._absolute(given, {}, {}) if ":" in given else self._within(given)
-
-    def _within(self, name: str) -> str:
-        """`name` in the vocabulary, or in NGSI-LD's own where the contexts have none."""
-        return (self._vocab or DEFAULT_VOCAB) + name
 
     def _define(self, term: str, local: Mapping[str, Any], defined: dict[str, bool], protected: bool = False) -> None:
         """Make `term` of `local` known, and first the terms that it refers to; `defined` is False while it is open."""
@@ -95,12 +89,14 @@ class ActiveContext:
         return Term(iri, prefix and ":" not in term and "/" not in term, coerces, protected)
 
     def _check_type(self, kind: str | None, term: str, local: Mapping[str, Any], defined: dict[str, bool]) -> None:
-        """Raises BadRequestData unless `kind`, the @type of `term`, is a keyword for one or expands to an IRI."""
+        """Raises BadRequestData unless `kind`, the @type of `term`, is a keyword for one or expands to an IRI.
+
+        A name that is no term is one of the vocabulary, as NGSI-LD's own is always there.
+        """
         if kind is None or kind in _TYPES:
             return
-        absolute = ":" in kind[1:] or kind in local or kind in self.terms or self._vocab is not None
         iri = self._iri(kind, term, local, defined)
-        if not absolute or is_like_keyword(kind) or (iri not in _TYPES and not _IRI.fullmatch(iri)):
+        if is_like_keyword(kind) or (iri not in _TYPES and not _IRI.fullmatch(iri)):
             raise BadRequestData(f"@context: term {shown(term)} has @type {shown(kind)}, which is not an IRI")
 
     def _iri(self, value: str, term: str, local: Mapping[str, Any], defined: dict[str, bool]) -> str:
@@ -108,7 +104,7 @@ class ActiveContext:
             self._define(value, local, defined)
         if value != term and value in self.terms:
             return self.terms[value].iri
-        return self._absolute(value, local, defined) if ":" in value[1:] else self._within(value)
+        return self._absolute(value, local, defined) if ":" in value[1:] else self._vocab + value
 
     def _absolute(self, value: str, local: Mapping[str, Any], defined: dict[str, bool]) -> str:
         """`value`, a compact IRI or an IRI, as an IRI."""

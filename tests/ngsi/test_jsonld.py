@@ -143,7 +143,7 @@ def test_compaction(documents: list[dict[str, Any]], iri: str, name: str) -> Non
         ([{"t": {"@id": A, "@container": ["@list", "@set"]}}], "@container"),
         ([{"t": {"@id": A, "@container": []}}], "@container"),
         ([{"t": {"@id": A, "@container": [[]]}}], "@container"),
-        ([{"t": {"@id": A, "@type": "foo"}}], "'foo', which is not an IRI"),
+        ([{"t": {"@id": A, "@type": "fo o"}}], "'fo o', which is not an IRI"),
         ([{"t": {"@id": A, "@type": "@list"}}], "@list"),
         ([{"@vocab": A, "t": {"@type": "@foo"}}], "@foo"),
         ([{"t": {"@id": A, "@prefix": 5}}], "term 't': @prefix is true or false"),
@@ -188,6 +188,7 @@ def test_definitions_that_the_world_has(definition: dict[str, Any]) -> None:
 
 def test_a_type_may_be_in_the_vocabulary() -> None:
     assert compiled({"@vocab": A, "t": {"@type": "foo"}}).expand("t") == A + "t"
+    assert compiled({"t": {"@id": A + "t", "@type": "foo"}}).expand("t") == A + "t"
 
 
 @pytest.mark.parametrize("version", range(3, 10))
