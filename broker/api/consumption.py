@@ -95,7 +95,7 @@ async def retrieve(request: Request) -> Response:
     if attributes is not None and attributes.isdisjoint(view.prepared(entity).attributes):
         raise ResourceNotFound(f"entity {entity_id} has none of the attributes {given['attrs']}")
     bodies = await view.shown([entity])
-    if not bodies[0]:
+    if not bodies:
         raise ResourceNotFound(f"entity {entity_id} has nothing of what pick and omit leave")
     several = wanted.joining is not None and wanted.joining.join == "flat"
     headers = {"ETag": etag(entity), "Vary": _VARY} if past is None else {}
@@ -123,7 +123,7 @@ async def _answer(
     links = page_links(request, http.parameters(request), page, more=more)
     if links:
         headers["Link"] = links
-    return _response(request, [text for text in texts if text], context, wanted, view.altered, headers)
+    return _response(request, texts, context, wanted, view.altered, headers)
 
 
 async def _page(

@@ -58,8 +58,11 @@ class View:
         return changed
 
     async def shown(self, roots: Sequence[Entity]) -> list[bytes]:
-        """JSON of the `roots`, one object each, then with join=flat of those they link to; empty where nothing of an
-        entity is wanted. Raises TooManyResults."""
+        """JSON of the `roots`, one object each, then with join=flat of those they link to, without entities of which
+        nothing is wanted (4.21). Raises TooManyResults."""
+        return [text for text in await self._all(roots) if text]
+
+    async def _all(self, roots: Sequence[Entity]) -> list[bytes]:
         joining = self._wanted.joining
         if joining is None:
             return [self._one(entity) for entity in roots]
@@ -74,7 +77,8 @@ class View:
     async def shown_versions(self, versions: Sequence[Version]) -> list[bytes] | None:
         """JSON of entities, the documents read only of those that are not on the shelf.
 
-        None when one of them changed meanwhile, for then it may be no answer any more.
+        Entities of which nothing is wanted are left out. None when one of them changed meanwhile, for then it may be
+        no answer any more.
         """
         assert self._shelf is not None
         texts = {version: self._shelf.get(version) for version in versions}
@@ -82,7 +86,7 @@ class View:
         for entity in (await self._find_all(unknown)).values():
             texts[_version(entity)] = self._one(entity)
         found = [text for version in versions if (text := texts[version]) is not None]
-        return found if len(found) == len(versions) else None
+        return list(filter(None, found)) if len(found) == len(versions) else None
 
     @property
     def is_shelved(self) -> bool:

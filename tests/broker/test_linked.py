@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.broker.world import BARE, CITY, HANA, NOBODY, POINT, STORE, TARO, get, retrieved
+from tests.broker.world import BARE, CITY, GEO, HANA, LD, NOBODY, POINT, STORE, TARO, get, retrieved
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -74,6 +74,17 @@ async def test_flat_has_each_entity_once(http: httpx.AsyncClient) -> None:
         {"id": HANA, "friend": TARO},
         {"id": TARO, "friend": HANA},
     ]
+
+
+@pytest.mark.parametrize("pick", ["id,owner{nothing}", "owner", "name,owner{price}"])
+@pytest.mark.parametrize("headers", [{}, LD, GEO])
+async def test_flat_leaves_out_linked_entities_of_which_nothing_is_picked(
+    http: httpx.AsyncClient, headers: Any, pick: str
+) -> None:
+    one = await retrieved(http, STORE, headers, join="flat", pick=pick)
+    asked = await get(http, "/entities", headers, id=STORE, type="Store", join="flat", pick=pick)
+    assert one == asked
+    assert len(one["features"] if headers == GEO else one) == 1
 
 
 async def test_attrs_is_about_the_linking_entities_only(http: httpx.AsyncClient) -> None:
