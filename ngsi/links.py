@@ -36,9 +36,10 @@ def objects(instance: Instance) -> list[str]:
 def targets(entity: Entity, wanted: Representation) -> Iterator[tuple[str, Projection]]:
     """Ids that the shown attributes of `entity` link to, each with the projection for what it names."""
     for iri, instances in select(entity, wanted).attributes.items():
-        for instance in instances:
-            for target in objects(instance):
-                yield target, wanted.projection.linked(iri)
+        named = [target for instance in instances for target in objects(instance)]
+        if named:
+            projection = wanted.projection.linked(iri)
+            yield from ((target, projection) for target in named)
 
 
 class Inline:

@@ -17,12 +17,20 @@ _TOKEN: Final = re.compile(r"\s*(?:([,|{}])|([^\s,|{}]+))\s*")
 _MAX_DEPTH: Final = 20
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Projection:
     """`picked` members only (None: all), without the `omitted` ones."""
 
     picked: Terms | None = None
     omitted: Terms = field(default_factory=dict)
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # a dictionary has no hash, and the outer names tell most apart; made once, for every link is looked up by it
+        object.__setattr__(self, "_hash", hash((frozenset(self.picked or ()), frozenset(self.omitted))))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def shows(self, name: str) -> bool:
         """True when the member `name`, or the attribute with that IRI, is to be seen."""

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from ngsi.expiry import unexpired
 from ngsi.geojson import feature, place
 from ngsi.jsonld import Context
 from ngsi.links import Inline, Joining, targets
+from ngsi.projection import Projection
 from ngsi.representation import Representation, represent, select
 
 _Level = list[tuple[Entity, Representation]]
@@ -66,13 +68,7 @@ class View:
         joining = self._wanted.joining
         if joining is None:
             return [self._one(entity) for entity in roots]
-        roots = [self.prepared(entity) for entity in roots]
-        levels = await self._levels(roots, joining)
-        if joining.join == "inline":
-            known = {entity.id: entity for level in levels for entity, _ in level}
-            inline = Inline(known, self._context, self._wanted.representation, joining, self._most)
-            return [self._text(entity, inline.show(entity)) for entity in roots]
-        return [self._text(entity, represent(entity, self._context, form)) for entity, form in _once(levels)]
+        return self._texts(await self._levels([self.prepared(entity) for entity in roots], joining), joining)
 
     async def shown_versions(self, versions: Sequence[Version]) -> list[bytes] | None:
         """JSON of entities, the documents read only of those that are not on the shelf.
@@ -111,34 +107,46 @@ class View:
             body = feature(body, place(select(entity, datasets).attributes, self._wanted.geometry_property))
         return orjson.dumps(body)
 
+    def _texts(self, levels: list[_Level], joining: Joining) -> list[bytes]:
+        wanted = self._wanted.representation
+        if joining.join == "inline":
+            known = {entity.id: entity for level in levels for entity, _ in level}
+            inline = Inline(known, self._context, wanted, joining, self._most)
+            return [self._text(entity, inline.show(entity)) for entity, _ in levels[0]]
+        bodies: dict[str, tuple[Entity, dict[str, Any]]] = {entity.id: (entity, {}) for entity, _ in levels[0]}
+        roots = frozenset(bodies)
+        for entity, form in chain.from_iterable(levels):
+            if entity.id in roots:  # attrs holds for what was asked for, whatever else leads to it
+                form = replace(form, attributes=wanted.attributes)
+            # once, where it comes first, with the members that any way to it shows
+            bodies.setdefault(entity.id, (entity, {}))[1].update(represent(entity, self._context, form))
+        return [self._text(entity, body) for entity, body in bodies.values()]
+
     async def _levels(self, roots: Sequence[Entity], joining: Joining) -> list[_Level]:
-        """The roots, then level by level what they link to, each with the form that the way to it gives."""
+        """The roots, then level by level what they link to, each with the form that a way to it gives.
+
+        An entity comes once for each such form, on the first level that has it: what follows then follows from there.
+        """
         known: dict[str, Entity] = {entity.id: entity for entity in roots}
         levels: list[_Level] = [[(entity, self._wanted.representation) for entity in roots]]
+        met: set[tuple[str, Projection]] = set()
         for _ in range(joining.level):
-            found: dict[str, Representation] = {}
-            for entity, form in levels[-1]:
-                for target, projection in targets(entity, form):
-                    if target not in joining.contained_by and target not in found:
-                        found[target] = replace(form, attributes=None, projection=projection)
-            missing = [target for target in found if target not in known]
+            found = dict.fromkeys(way for entity, form in levels[-1] for way in targets(entity, form))
+            ways = [way for way in found if way not in met and way[0] not in joining.contained_by]
+            missing = [target for target in dict.fromkeys(target for target, _ in ways) if target not in known]
             if len(known) + len(missing) > self._most + len(roots):
                 raise TooManyResults(f"join: more than {self._most} linked entities; lower joinLevel or limit")
             fetched = await self._find_all(missing)
             known |= {entity_id: self.prepared(entity) for entity_id, entity in fetched.items()}
-            levels.append([(known[target], form) for target, form in found.items() if target in known])
+            levels.append([(known[target], self._linked(projection)) for target, projection in ways if target in known])
+            met.update(ways)
         return levels
+
+    def _linked(self, projection: Projection) -> Representation:
+        """The form of linked entities, which attrs says nothing about."""
+        return replace(self._wanted.representation, attributes=None, projection=projection)
 
 
 def _version(entity: Entity) -> Version:
     assert entity.modified_at is not None
     return entity.id, entity.modified_at
-
-
-def _once(levels: list[_Level]) -> _Level:
-    """Each entity where it comes first."""
-    met: dict[str, tuple[Entity, Representation]] = {}
-    for level in levels:
-        for entity, form in level:
-            met.setdefault(entity.id, (entity, form))
-    return list(met.values())

@@ -5,7 +5,15 @@ from typing import Any
 import httpx
 import pytest
 
+from broker.api.presentation import Presentation
+from broker.api.view import View
+from ngsi.entity import Entity
+from ngsi.links import Joining
+from ngsi.projection import parse_projection
+from ngsi.representation import Representation
 from tests.broker.world import BARE, CITY, GEO, HANA, LD, NOBODY, POINT, STORE, TARO, get, retrieved
+from tests.ngsi.contexts import context
+from tests.ngsi.test_links import entity
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -85,6 +93,83 @@ async def test_flat_leaves_out_linked_entities_of_which_nothing_is_picked(
     asked = await get(http, "/entities", headers, id=STORE, type="Store", join="flat", pick=pick)
     assert one == asked
     assert len(one["features"] if headers == GEO else one) == 1
+
+
+_NAMED = {"id": STORE, "name": "店"}
+_KANAZAWA = {"id": CITY, "name": "金沢"}
+
+
+@pytest.mark.parametrize(
+    ("params", "inline", "flat"),
+    [
+        (
+            {"pick": "owner{name},staff{age,livesIn{name}}"},
+            {"owner": {"name": "花"}, "staff": [{"age": 39}, NOBODY, {"age": 41, "livesIn": {"name": "金沢"}}]},
+            [{"age": 39}, {"name": "花", "age": 41, "livesIn": CITY}, {"name": "金沢"}],
+        ),
+        (
+            {"pick": "staff{age,livesIn{name}},owner{name}"},
+            {"owner": {"name": "花"}, "staff": [{"age": 39}, NOBODY, {"age": 41, "livesIn": {"name": "金沢"}}]},
+            [{"age": 39}, {"name": "花", "age": 41, "livesIn": CITY}, {"name": "金沢"}],
+        ),
+        (
+            {"pick": "id,name,owner,staff,livesIn", "omit": "owner{id,livesIn}"},
+            {
+                **_NAMED,
+                "owner": {"name": "花"},
+                "staff": [
+                    {"id": TARO, "name": "太郎"},
+                    NOBODY,
+                    {"id": HANA, "name": "花", "livesIn": _KANAZAWA},
+                ],
+            },
+            [{"id": TARO, "name": "太郎"}, {"id": HANA, "name": "花", "livesIn": CITY}, _KANAZAWA],
+        ),
+        (  # inline ends at a cycle, flat says of an entity in it all that was picked
+            {"pick": "owner{friend{friend{age}}}", "joinLevel": "3"},
+            {"owner": {"friend": {"friend": HANA}}},
+            [{"friend": TARO, "age": 41}, {"friend": HANA}],
+        ),
+    ],
+)
+async def test_an_entity_has_what_each_way_to_it_shows(
+    http: httpx.AsyncClient, params: dict[str, str], inline: Any, flat: Any
+) -> None:
+    given = {"joinLevel": "2", "format": "simplified", "lang": "ja", **params}
+    for path, only in ((f"/entities/{STORE}", {}), ("/entities", {"type": "Store", "id": STORE})):
+        inside = await get(http, path, join="inline", **only, **given)
+        assert (inside[0] if only else inside) == inline
+        first, *linked = await get(http, path, join="flat", **only, **given)
+        assert first.keys() == inline.keys()
+        assert len(linked) == len(flat)
+        assert all(item in flat for item in linked)
+
+
+async def test_asked_for_entities_that_link_to_each_other(http: httpx.AsyncClient) -> None:
+    asked = {"type": "Person", "join": "flat", "format": "simplified"}
+    hana, taro = {"id": HANA, "friend": TARO}, {"id": TARO, "friend": HANA}
+    assert await get(http, "/entities", pick="id,friend{age}", **asked) == [{**hana, "age": 41}, {**taro, "age": 39}]
+    found = await get(http, "/entities", attrs="friend", **asked)
+    assert found == [{**hana, "type": ["Person", "Owner"]}, {**taro, "type": "Person"}]
+
+
+async def test_each_level_is_read_once_however_many_ways_lead_to_it() -> None:
+    ids = [f"urn:x:{i}" for i in range(20)]
+    first, *others = (entity(i, n=i, a={"object": ids}, b={"object": ids}) for i in range(20))
+    read: list[list[str]] = []
+
+    async def find_all(wanted: list[str]) -> dict[str, Entity]:
+        read.append(wanted)
+        return {item.id: item for item in others if item.id in wanted}
+
+    way = "id,a,b"
+    for _ in range(9):
+        way = f"id,a{{{way}}},b{{n}}"
+    wanted = Representation(projection=parse_projection(way, None, context()))
+    view = View(find_all, context(), Presentation(wanted, Joining("flat", 10)), 50)
+    assert len(await view.shown([first])) == 20
+    assert [sorted(asked) for asked in read if asked] == [sorted(ids[1:])]
+    assert len(read) <= 10
 
 
 async def test_attrs_is_about_the_linking_entities_only(http: httpx.AsyncClient) -> None:
