@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -21,6 +21,7 @@ from ngsi.links import Inline, Joining, targets
 from ngsi.projection import Projection
 from ngsi.representation import Representation, represent, select
 
+_ALONE: Final = Joining("flat", 0)
 _Level = list[tuple[Entity, Representation]]
 FindAll = Callable[[list[str]], Awaitable[dict[str, Entity]]]
 
@@ -29,7 +30,8 @@ class View:
     """Shows entities as of `instant` (default: now) with at most `most` linked ones, which `find_all` finds.
 
     What was shown before is taken from the `shelf`, which is there when entities are shown one by one as they are now.
-    `altered` tells that an earlier version of the standard, which the asker prefers, had less to show.
+    `altered` tells, once they are shown, that an earlier version of the standard, which the asker prefers, shows them
+    otherwise.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class View:
         self._most = most
         self._now = instant or datetime.now(UTC)
         self._shelf = shelf
+        self._whole: dict[str, Entity] = {}  # what an earlier version took something from
 
     def prepared(self, entity: Entity) -> Entity:
         """`entity` with nothing in it that the asker may not see: expired, or unknown to the version preferred."""
@@ -56,7 +59,8 @@ class View:
         if self._wanted.version is None:
             return entity
         changed = downgraded(entity, self._wanted.version, self._context)
-        self.altered = self.altered or changed is not entity
+        if changed is not entity:
+            self._whole[entity.id] = entity
         return changed
 
     async def shown(self, roots: Sequence[Entity]) -> list[bytes]:
@@ -65,10 +69,15 @@ class View:
         return [text for text in await self._all(roots) if text]
 
     async def _all(self, roots: Sequence[Entity]) -> list[bytes]:
-        joining = self._wanted.joining
-        if joining is None:
+        if self._wanted.joining is None and self._wanted.version is None:
             return [self._one(entity) for entity in roots]
-        return self._texts(await self._levels([self.prepared(entity) for entity in roots], joining), joining)
+        joining = self._wanted.joining or _ALONE
+        levels = await self._levels([self.prepared(entity) for entity in roots], joining)
+        texts = self._texts(levels, joining)
+        if self._whole:
+            whole = [[(self._whole.get(entity.id, entity), form) for entity, form in level] for level in levels]
+            self.altered = texts != self._texts(whole, joining)
+        return texts
 
     async def shown_versions(self, versions: Sequence[Version]) -> list[bytes] | None:
         """JSON of entities, the documents read only of those that are not on the shelf.

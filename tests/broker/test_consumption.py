@@ -244,6 +244,36 @@ async def test_older_askers_get_what_they_know(http: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(
+    ("prefer", "params", "status"),
+    [
+        ("1.7", {"pick": "kind"}, 203),
+        ("1.8", {"pick": "kind"}, 200),
+        ("1.7", {"pick": "id,type"}, 200),
+        ("1.3", {"pick": "id,scope"}, 203),
+        ("1.3", {"omit": "name,kind,scope,route,price"}, 200),
+        ("1.0", {"attrs": "owner"}, 203),  # which has no scope any more
+        ("1.0", {"pick": "price", "format": "simplified"}, 203),
+        ("1.0", {"pick": "price", "datasetId": "@none", "format": "simplified"}, 200),
+        ("1.7", {"pick": "id,route", "format": "simplified"}, 200),
+        ("1.7", {"pick": "id,route{id}", "join": "inline"}, 203),
+        ("1.0", {"pick": "id,owner{age}", "join": "inline"}, 200),
+        ("1.0", {"pick": "id,owner{type}", "join": "inline"}, 203),
+        ("1.0", {"pick": "id,owner{age}", "join": "flat"}, 200),
+        ("1.0", {"pick": "id,owner{type}", "join": "flat"}, 203),
+    ],
+)
+async def test_an_answer_is_altered_when_what_it_shows_is(
+    http: httpx.AsyncClient, prefer: str, params: dict[str, str], status: int
+) -> None:
+    headers = {"Prefer": f"ngsi-ld={prefer}"}
+    for path, only in ((f"/entities/{STORE}", {}), ("/entities", {"type": "Store", "id": STORE})):
+        answer = await http.get(path, params={**only, **params}, headers=headers)
+        assert (answer.status_code, answer.headers["preference-applied"]) == (status, headers["Prefer"]), answer.text
+        whole = await http.get(path, params={**only, **params})
+        assert (answer.content == whole.content) is (status == 200)
+
+
+@pytest.mark.parametrize(
     ("prefer", "applied"), [("ngsi-ld=1.9", "ngsi-ld=1.9"), ("ngsi-ld=2.4", "ngsi-ld=1.9"), ("ngsi-ld=new", None)]
 )
 async def test_an_answer_that_needs_no_change_is_200(http: httpx.AsyncClient, prefer: str, applied: str | None) -> None:
