@@ -35,10 +35,9 @@ _SEVERAL: Final[Version] = (1, 3)  # several types, several instances of an attr
 
 def downgraded(entity: Entity, version: Version, context: Context) -> Entity:
     """`entity` as an asker of `version` understands it; the same object when it is understood as it is."""
-    one = version < _SEVERAL
     changed = replace(
         entity,
-        types=entity.types[:1] if one else entity.types,
+        types=downgraded_types(entity.types, version),
         scopes=[] if version < _SCOPE else entity.scopes,
         expires_at=None if version < _MEMBERS["expiresAt"] else entity.expires_at,
         attributes=_attributes(entity.attributes, version, context),
@@ -46,22 +45,40 @@ def downgraded(entity: Entity, version: Version, context: Context) -> Entity:
     return entity if changed == entity else changed
 
 
-def downgraded_evolution(attributes: Attributes, version: Version, context: Context) -> Attributes:
-    """`attributes` of an evolution as an asker of `version` understands them, instance by instance."""
+def downgraded_types(types: list[str], version: Version) -> list[str]:
+    """The types of an entity for an asker of `version`: the first one when he knows no more (note 1)."""
+    return types[:1] if version < _SEVERAL else types
+
+
+def downgraded_evolution(attributes: Attributes, version: Version, context: Context, *, timed: bool) -> Attributes:
+    """`attributes` of an evolution as an asker of `version` understands them.
+
+    `timed` instances keep observedAt, which the simplified form shows beside each value.
+    """
+    members = {"observedAt"} if timed else set()
     return {
-        iri: [_instance(item, version, context) for item in instances if version >= _SEVERAL or dataset(item) is None]
+        iri: [
+            _instance(item, version, context) | {member: item[member] for member in members & item.keys()}
+            for item in _known(instances, version)
+        ]
         for iri, instances in attributes.items()
         if iri != SCOPE or version >= _SCOPE
     }
 
 
 def _attributes(attributes: Attributes, version: Version, context: Context) -> Attributes:
-    result: Attributes = {}
-    for iri, instances in attributes.items():
-        if version < _SEVERAL:
-            instances = sorted(instances, key=lambda item: dataset(item) is not None)[:1]
-        result[iri] = [_instance(item, version, context) for item in instances]
-    return result
+    return {
+        iri: [_instance(item, version, context) for item in _known(instances, version)]
+        for iri, instances in attributes.items()
+    }
+
+
+def _known(instances: list[Instance], version: Version) -> list[Instance]:
+    """Those of one datasetId alone when there were no more: of none, else of the first (notes 2, 3)."""
+    if version >= _SEVERAL:
+        return instances
+    kept = min(map(dataset, instances), key=lambda name: name is not None, default=None)
+    return [item for item in instances if dataset(item) == kept]
 
 
 def _instance(instance: Instance, version: Version, context: Context) -> Instance:

@@ -1,7 +1,7 @@
 """Reading history: queries and retrieval of temporal evolutions (GS CIM 009, 5.7.3, 5.7.4, 6.18, 6.19, 6.24)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from broker.api.paging import page_links
 from broker.api.settling import entity_id_of
 from broker.store import aggregates, history, recall
 from ngsi import names, times
-from ngsi.downgrade import Version, downgraded_evolution
+from ngsi.downgrade import LATEST, Version, downgraded_evolution, downgraded_types
 from ngsi.errors import BadRequestData, ResourceNotFound, shown
 from ngsi.evolution import Shown, TemporalFormat, head, show, show_aggregated
 from ngsi.jsonld import Context
@@ -36,6 +36,7 @@ _FORMATS: Final[dict[str, TemporalFormat]] = {
 _AGGREGATION: Final = frozenset({"aggrMethods", "aggrPeriodDuration", "aggrTimezone"})
 _TEMPORAL_QUERY: Final = _AGGREGATION | {"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN"}
 _OF_BODY: Final = ("attrs", "pick", "omit", "lang", "datasetId")
+_Attributes = Callable[[int, Version | None], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Entities as they are answered; `cut` is the time range that a partial answer covers; `altered`: an earlier
-    version of the standard had less to show."""
+    version of the standard shows them otherwise."""
 
     bodies: list[dict[str, Any]]
     cut: tuple[datetime, datetime] | None = None
@@ -130,24 +131,35 @@ async def _queried(
 
 async def _answer(request: Request, entities: Sequence[history.Known], asked: Asked, context: Context) -> Answer:
     database, settings = http.broker(request).database, http.broker(request).settings
-    heads = [_head(entity, context, asked.shown) for entity in entities]
     if asked.aggregation is not None:
         most = settings.aggregation_limit
         series = await aggregates.aggregate(database, entities, asked.wanted, asked.aggregation, most)
-        bodies = [show_aggregated(series.get(entity.no, []), context) for entity in entities]
-        return Answer([start | body for start, body in zip(heads, bodies, strict=True)])
+        return _told(entities, asked, context, lambda no, _: show_aggregated(series.get(no, []), context))
     found = await history.instances(database, entities, asked.wanted)
-    attributes, altered = found.attributes, False
-    if asked.version is not None:
-        attributes = {no: downgraded_evolution(item, asked.version, context) for no, item in attributes.items()}
-        altered = attributes != found.attributes
-    bodies = [show(attributes.get(entity.no, {}), context, asked.shown) for entity in entities]
-    return Answer([start | body for start, body in zip(heads, bodies, strict=True)], found.cut, altered)
+
+    def shown(no: int, version: Version | None) -> dict[str, Any]:
+        attributes = found.attributes.get(no, {})
+        if version is not None:
+            timed = asked.shown.format == "temporalValues"
+            attributes = downgraded_evolution(attributes, version, context, timed=timed)
+        return show(attributes, context, asked.shown)
+
+    return replace(_told(entities, asked, context, shown), cut=found.cut)
 
 
-def _head(entity: history.Known, context: Context, wanted: Shown) -> dict[str, Any]:
+def _told(entities: Sequence[history.Known], asked: Asked, context: Context, attributes: _Attributes) -> Answer:
+    """The bodies for the version preferred, whose `attributes` by number of the entity are made for a version."""
+
+    def bodies(version: Version | None) -> list[dict[str, Any]]:
+        return [_head(one, version, context, asked.shown) | attributes(one.no, version) for one in entities]
+
+    told = bodies(asked.version)
+    return Answer(told, altered=asked.version is not None and told != bodies(None))
+
+
+def _head(entity: history.Known, version: Version | None, context: Context, wanted: Shown) -> dict[str, Any]:
     stamps = {"createdAt": entity.created_at, "modifiedAt": entity.modified_at, "deletedAt": entity.deleted_at}
-    return head(entity.id, entity.types, stamps, context, wanted)
+    return head(entity.id, downgraded_types(entity.types, version or LATEST), stamps, context, wanted)
 
 
 def _asked(request: Request, given: Mapping[str, Any], temporal: TemporalQuery, context: Context) -> Asked:

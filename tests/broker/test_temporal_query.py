@@ -157,6 +157,42 @@ async def test_evolutions_for_askers_of_an_earlier_version(client: httpx.AsyncCl
     assert (several.status_code, len(several.json())) == (203, 1)
 
 
+@pytest.mark.parametrize(
+    ("params", "shown", "status"),
+    [
+        ({"pick": "type,d"}, {"type": "A", "d": [2]}, 203),
+        ({"pick": "t"}, {"t": [1, 3]}, 203),
+        ({"pick": "type,d,t", "lastN": "1"}, {"type": "A", "d": [4], "t": [3]}, 203),
+        ({"pick": "d,t", "options": "temporalValues"}, {"d": [2], "t": [1, 3]}, 203),
+        ({"pick": "s", "options": "temporalValues"}, {"s": [7]}, 200),
+        ({"pick": "type,s", "options": "temporalValues"}, {"type": "A", "s": [7]}, 203),
+        ({"pick": "id", "options": "aggregatedValues"}, {"id": evolution()["id"]}, 200),
+        ({"pick": "type", "options": "aggregatedValues"}, {"type": "A"}, 203),
+    ],
+)
+async def test_the_first_version_knows_one_type_and_one_dataset(
+    client: httpx.AsyncClient, params: dict[str, str], shown: Any, status: int
+) -> None:
+    d = [prop(2, 1, datasetId="urn:d:1"), prop(4, 2, datasetId="urn:d:2")]
+    t = [prop(1, 1), prop(2, 2, datasetId="urn:d:1"), prop(3, 3)]
+    body = {**evolution(d=d, t=t, s=[prop(7, 1, unitCode="CEL")]), "type": ["A", "B"]}
+    assert (await client.post("/temporal/entities", json=body)).status_code == 201
+    aggregated = {"aggrMethods": "max"} if "aggregatedValues" in params.values() else {}
+    for path, more in ((PATH, {}), ("/temporal/entities", {**DAY, "type": "B"})):
+        params = {**more, **aggregated, **params}
+        answer = await client.get(path, params=params, headers={"Prefer": "NGSI-LD=1.0"})
+        assert (answer.status_code, answer.headers["preference-applied"]) == (status, "ngsi-ld=1.0"), answer.text
+        found = answer.json()[0] if more else answer.json()
+        assert {name: _values(value) for name, value in found.items()} == shown
+
+
+def _values(shown: Any) -> Any:
+    """The values of an attribute's instances, of its simplified form too; any other member as it is."""
+    if isinstance(shown, dict):
+        return [value for value, _ in shown["values"]]
+    return [item["value"] for item in shown] if isinstance(shown, list) else shown
+
+
 def scoped(value: str | list[str], hour: int) -> dict[str, Any]:
     return {"type": "Property", "value": value, "observedAt": at(hour)}
 
