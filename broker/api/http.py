@@ -235,7 +235,7 @@ def base_url(request: Request) -> str:
 
 
 def _prefers_json(request: Request) -> bool:
-    return re.search(r'\bbody\s*=\s*"?json\b', request.headers.get("prefer", "")) is not None
+    return re.search(r'\b(?i:body)\s*=\s*"?json\b', request.headers.get("prefer", "")) is not None
 
 
 def done(request: Request, status: int = 204, content: Any = None, headers: dict[str, str] | None = None) -> Response:

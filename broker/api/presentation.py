@@ -27,7 +27,7 @@ ENTITY_MAP: Final = frozenset({"entityMap", "entityMapLifetime", "splitEntities"
 MOST_LEVELS: Final = 10
 _FORMATS: Final[dict[str, Format]] = {**{name: name for name in get_args(Format)}, "keyValues": "simplified"}
 _OPTIONS: Final = frozenset({*_FORMATS, "sysAttrs"})
-_VERSION: Final = re.compile(r'\bngsi-ld\s*=\s*"?(\d{1,3})\.(\d{1,3})(?:\.\d{1,3})?\b')
+_VERSION: Final = re.compile(r'\bngsi-ld\s*=\s*"?(\d{1,3})\.(\d{1,3})(?:\.\d{1,3})?\b', re.IGNORECASE)  # RFC 7240, 2
 _SYSTEM: Final = SYSTEM_MEMBERS | {"expiresAt", "scope"}
 _NORMALIZED: Final = Representation()
 

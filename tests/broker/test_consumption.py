@@ -274,7 +274,13 @@ async def test_an_answer_is_altered_when_what_it_shows_is(
 
 
 @pytest.mark.parametrize(
-    ("prefer", "applied"), [("ngsi-ld=1.9", "ngsi-ld=1.9"), ("ngsi-ld=2.4", "ngsi-ld=1.9"), ("ngsi-ld=new", None)]
+    ("prefer", "applied"),
+    [
+        ("ngsi-ld=1.9", "ngsi-ld=1.9"),
+        ("NGSI-LD=1.9", "ngsi-ld=1.9"),
+        ("ngsi-ld=2.4", "ngsi-ld=1.9"),
+        ("ngsi-ld=new", None),
+    ],
 )
 async def test_an_answer_that_needs_no_change_is_200(http: httpx.AsyncClient, prefer: str, applied: str | None) -> None:
     answer = await http.get(f"/entities/{STORE}", headers={"Prefer": prefer})

@@ -52,7 +52,7 @@ async def test_a_feature_collection_has_its_context_once(http: httpx.AsyncClient
     assert body["type"] == "FeatureCollection"
     assert [item["geometry"] for item in body["features"]] == [POINT, None]
     assert body["features"][1]["properties"] == {"type": "Store"}
-    answer = await http.get("/entities?type=Store", headers={**GEO, "Prefer": "body=json"})
+    answer = await http.get("/entities?type=Store", headers={**GEO, "Prefer": "Body=json"})
     assert "@context" not in answer.json()
     assert CORE in answer.headers["link"]
     none = await get(http, "/entities", GEO, type="Unknown")
