@@ -72,6 +72,17 @@ def _depth(terms: Mapping[str, Terms]) -> int:
     return max((1 + _depth(nested) for nested in terms.values() if nested), default=0)
 
 
+def _add(terms: Terms, name: str, nested: Terms) -> None:
+    """Add a term to `terms`; of a name that comes twice the term without braces says more."""
+    if name not in terms:
+        terms[name] = nested
+    elif not (terms[name] and nested):
+        terms[name] = {}
+    else:
+        for inner, deeper in nested.items():
+            _add(terms[name], inner, deeper)
+
+
 class _Parser:
     def __init__(self, parameter: str, text: str, context: Context) -> None:
         self._parameter = parameter
@@ -92,15 +103,17 @@ class _Parser:
         found: Terms = {}
         while True:
             name = self._name()
-            nested = found.setdefault(name, {})
-            if self._takes("{"):
-                if name in ENTITY_MEMBERS:
-                    raise BadRequestData(f"{self._parameter}: {name} is not a Relationship, so it has no {{...}}")
-                nested.update(self._list(depth + 1))
-                if not self._takes("}"):
-                    raise self._error("'}'")
+            _add(found, name, self._nested(name, depth) if self._takes("{") else {})
             if not (self._takes(",") or self._takes("|")):
                 return found
+
+    def _nested(self, name: str, depth: int) -> Terms:
+        if name in ENTITY_MEMBERS:
+            raise BadRequestData(f"{self._parameter}: {name} is not a Relationship, so it has no {{...}}")
+        nested = self._list(depth + 1)
+        if not self._takes("}"):
+            raise self._error("'}'")
+        return nested
 
     def _name(self) -> str:
         match = _TOKEN.match(self._text, self._at)

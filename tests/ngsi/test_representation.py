@@ -227,9 +227,28 @@ def test_malformed_projections_are_refused(text: str) -> None:
         assert name in raised.value.detail or "attribute name" in raised.value.detail
 
 
-def test_a_member_is_not_picked_and_omitted() -> None:
+@pytest.mark.parametrize(
+    ("pick", "omit"), [("a,b", "b"), ("id,a", "a{n},a"), ("a", "a,a{n}"), ("a{n}", "a"), ("a{n},a", "a")]
+)
+def test_a_member_is_not_picked_and_omitted(pick: str, omit: str) -> None:
     with pytest.raises(BadRequestData, match="pick too"):
-        parse_projection("a,b", "b", PLAIN)
+        parse_projection(pick, omit, PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("a,a{n}", "a"),
+        ("a{n},a", "a"),
+        ("a{n},a,a{m}", "a"),
+        ("a{n},a{m}", "a{n,m}"),
+        ("a{b{n}},a{b{m},c}", "a{c,b{m,n}}"),
+        ("a{b},a{b{n}}", "a{b}"),
+    ],
+)
+def test_a_member_said_twice(text: str, same: str) -> None:
+    assert parse_projection(text, None, PLAIN) == parse_projection(same, None, PLAIN)
+    assert parse_projection(None, text, PLAIN) == parse_projection(None, same, PLAIN)
 
 
 def test_nested_projection_reaches_the_linked_entities() -> None:
