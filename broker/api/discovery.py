@@ -93,10 +93,12 @@ def _listed(
 ) -> Response:
     """The page of names, or of details, in the order of the IRIs."""
     given = http.parameters(request)
-    page = Page(http.whole(given, "limit", _FAR, 0, _FAR), http.whole(given, "offset", 0, 0, _FAR), False)
+    count = http.flag(given, "count")
+    limit = http.whole(given, "limit", _FAR, 0 if count else 1, _FAR)  # 0 goes with count only (5.5.9)
+    page = Page(limit, http.whole(given, "offset", 0, 0, _FAR), count)
     found = sorted(known)
     shown_ones = found[page.offset : page.offset + page.limit]
-    headers = {"NGSILD-Results-Count": str(len(found))} if http.flag(given, "count") else {}
+    headers = {"NGSILD-Results-Count": str(len(found))} if count else {}
     if "limit" in given:
         links = page_links(request, given, page, more=page.offset + page.limit < len(found))
         headers |= {"Link": links} if links else {}

@@ -131,6 +131,8 @@ async def test_lists_have_pages(city: httpx.AsyncClient) -> None:
         ("/attributes/observedAt", 400, "BadRequestData"),
         ("/types?details=perhaps", 400, "BadRequestData"),
         ("/types?limit=-1", 400, "BadRequestData"),
+        ("/types?limit=0", 400, "BadRequestData"),
+        ("/attributes?limit=0&details=true", 400, "BadRequestData"),
         ("/types?q=t", 400, "InvalidRequest"),
         ("/types/Room?details=true", 400, "InvalidRequest"),
     ],
