@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from ngsi.errors import BadRequestData, shown
 from ngsi.jsonld import Context
+from ngsi.naming import attribute_in
 from ngsi.terms import ENTITY_MEMBERS
 
 # a name (an IRI, or a member such as id) and what of the entities linked by it; nothing said: {}
@@ -121,7 +122,7 @@ class _Parser:
             raise self._error("a member name")
         self._at = match.end()
         name = self._context.term(match.group(2))
-        return name if name in ENTITY_MEMBERS else self._context.attribute(name)
+        return name if name in ENTITY_MEMBERS else attribute_in(self._parameter, name, self._context)
 
     def _takes(self, sign: str) -> bool:
         match = _TOKEN.match(self._text, self._at)

@@ -11,6 +11,7 @@ from ngsi import endpoint, names, ngsiv2, times
 from ngsi.errors import BadRequestData, shown
 from ngsi.jsonld import Context
 from ngsi.language import parse_languages
+from ngsi.naming import attribute_in
 from ngsi.projection import parse_projection
 from ngsi.query.geo import parse_geo
 from ngsi.query.pattern import parse_pattern
@@ -99,11 +100,7 @@ def _one_or_list(item: Callable[[Any, str, Context], Any]) -> Callable[[Any, str
 
 
 def _attribute(value: Any, field: str, context: Context) -> str:
-    name = _text(value, field, context)
-    try:
-        return context.attribute(name)
-    except BadRequestData as error:
-        raise BadRequestData(f"{field}: {error.detail}") from None
+    return attribute_in(field, _text(value, field, context), context)
 
 
 def _dataset(value: Any, field: str, context: Context) -> str:

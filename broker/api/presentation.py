@@ -16,6 +16,7 @@ from ngsi.forms import Format
 from ngsi.jsonld import Context
 from ngsi.language import parse_languages
 from ngsi.links import Join, Joining
+from ngsi.naming import attribute_in
 from ngsi.projection import parse_projection
 from ngsi.representation import Representation
 from ngsi.terms import DEFAULT_DATASET, SYSTEM_MEMBERS
@@ -87,7 +88,7 @@ def _representation(given: Mapping[str, Any], context: Context, joining: Joining
 def _attributes(given: Mapping[str, Any], context: Context) -> frozenset[str]:
     """IRIs of attrs; the system's own attributes are shown with sysAttrs, whatever attrs says."""
     named = map(context.term, _items(given, "attrs"))
-    return frozenset(context.attribute(name) for name in named if name not in _SYSTEM)
+    return frozenset(attribute_in("attrs", name, context) for name in named if name not in _SYSTEM)
 
 
 def _format(given: Mapping[str, Any], options: frozenset[str]) -> Format:
@@ -124,7 +125,7 @@ def _joining(given: Mapping[str, Any]) -> Joining | None:
 
 def _geometry_property(given: Mapping[str, Any], context: Context, media: str) -> str | None:
     if media == GEO:
-        return context.attribute(given.get("geometryProperty", "location"))
+        return attribute_in("geometryProperty", given.get("geometryProperty", "location"), context)
     if "geometryProperty" in given:
         raise BadRequestData(f"geometryProperty: it goes with Accept: {GEO} only (5.7.2.4)")
     return None

@@ -15,6 +15,7 @@ from ngsi.change import Change
 from ngsi.entity import Entity
 from ngsi.errors import BadRequestData
 from ngsi.jsonld import Context
+from ngsi.naming import attribute_in
 from ngsi.query.match import match
 from ngsi.query.q import link_depth
 
@@ -56,4 +57,4 @@ def _members(given: Mapping[str, str], context: Context) -> tuple[frozenset[str]
     if name not in given:
         return None, False
     listed = [context.term(item.strip()) for item in given[name].split(",")]
-    return frozenset(item if item == "scope" else context.attribute(item) for item in listed), name == "keep"
+    return frozenset(item if item == "scope" else attribute_in(name, item, context) for item in listed), name == "keep"

@@ -8,6 +8,7 @@ from broker.settings import Settings
 from ngsi import names
 from ngsi.errors import BadRequestData, TooComplexQuery, shown
 from ngsi.jsonld import Context
+from ngsi.naming import attribute_in
 from ngsi.query.entities import EntityQuery, EntitySelector, Page
 from ngsi.query.geo import GeoQuery, parse_geo
 from ngsi.query.order import Ordering, parse_order
@@ -161,12 +162,12 @@ def _q(given: Mapping[str, Any], context: Context, *, in_body: bool = False) -> 
 
 def _last_names(given: Mapping[str, Any], field: str, context: Context) -> frozenset[str]:
     paths = _list(given, field, str)
-    return frozenset(context.attribute(path.strip().rpartition(".")[2]) for path in paths)
+    return frozenset(attribute_in(field, path.strip().rpartition(".")[2], context) for path in paths)
 
 
 def _names(given: list[str], context: Context) -> tuple[str, ...]:
     named = [context.term(name.strip()) for name in given]
-    return tuple(context.attribute(name) for name in named if name not in _SYSTEM)
+    return tuple(attribute_in("attrs", name, context) for name in named if name not in _SYSTEM)
 
 
 def _order_of_body(value: Any, context: Context) -> Ordering | None:

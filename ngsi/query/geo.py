@@ -10,6 +10,7 @@ import orjson
 from ngsi.errors import BadRequestData, shown
 from ngsi.geometry import GEOMETRY_TYPES, Geometry, geometry
 from ngsi.jsonld import Context
+from ngsi.naming import attribute_in
 
 RELATIONS: Final = frozenset({"within", "contains", "intersects", "disjoint", "equals", "overlaps"})
 _ALL_AROUND: Final = 3e7  # metres: no two places on Earth are so far apart
@@ -38,7 +39,7 @@ def parse_geo(georel: Any, kind: Any, coordinates: Any, geoproperty: Any, contex
         if not isinstance(value, str):
             raise BadRequestData(f"{name}: {shown(value)} is not a string")
     shape = reference(kind, coordinates, "geometry", "coordinates")
-    target = context.attribute(geoproperty or "location")
+    target = attribute_in("geoproperty", geoproperty or "location", context)
     georel = georel.replace(" ", "")
     if georel in RELATIONS:
         return GeoQuery(georel, shape, target)

@@ -17,6 +17,7 @@ from ngsi import times
 from ngsi.errors import BadRequestData, TooComplexQuery, shown
 from ngsi.jsonld import Context
 from ngsi.names import is_uri, type_name
+from ngsi.naming import attribute_in
 from ngsi.query.boolean import Node, Reader
 from ngsi.query.pattern import parse_pattern
 from ngsi.terms import SYSTEM_MEMBERS
@@ -213,7 +214,7 @@ def _path(reader: Reader[Condition], context: Context) -> Path:
         if len(names) > 1 or len(links) == _MOST_LINKS:
             raise reader.error(f"one Relationship's name before '{{', {_MOST_LINKS} deep at most")
         reader.at += 1
-        links.append(Link(context.attribute(names[0]), _types(reader, context)))
+        links.append(Link(attribute_in(reader.field, names[0], context), _types(reader, context)))
     for _ in links:
         reader.skip_spaces()
         if reader.peek() != "}":
@@ -258,7 +259,7 @@ def _value_path(reader: Reader[Condition], names: list[str], context: Context, l
     member = names.pop() if names[-1] in MEMBERS and (len(names) > 1 or names[-1] in ENTITY_TIMES) else None
     if member and keys:
         raise reader.error(f"no trailing path after {member}")
-    attributes = tuple(context.attribute(name) for name in names)
+    attributes = tuple(attribute_in(reader.field, name, context) for name in names)
     return Path(attributes, member, () if keys == (EVERY_LANGUAGE,) else keys, links)
 
 

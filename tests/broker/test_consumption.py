@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from tests.broker.world import BARE, CITY, CORE, HANA, LD, NOBODY, STORE, TARO, get, retrieved
+from tests.broker.world import BARE, CITY, CORE, GEO, HANA, LD, NOBODY, STORE, TARO, get, retrieved
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -161,6 +161,33 @@ async def test_errors_of_one_operation(http: httpx.AsyncClient, path: str, statu
     answer = await http.get(path)
     assert answer.status_code == status, answer.text
     assert answer.json()["type"].endswith(f"/{kind}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "more"),
+    [
+        ("q", "1p", {}),
+        ("q", "p..sub", {}),
+        ("q", "1p{a}", {"join": "flat"}),
+        ("csf", "1p", {}),
+        ("attrs", "p(", {}),
+        ("attrs", "observedAt", {}),
+        ("pick", "id;type", {}),
+        ("omit", "owner{1p}", {"join": "flat"}),
+        ("orderBy", "1p", {}),
+        ("expandValues", "in valid", {}),
+        ("jsonKeys", "p(4", {}),
+        ("geoproperty", "1x", {"georel": "within", "geometry": "Point", "coordinates": "[1,1]"}),
+        ("geometryProperty", "1x", {}),
+    ],
+)
+async def test_an_error_says_which_parameter_has_the_wrong_name(
+    http: httpx.AsyncClient, name: str, value: str, more: dict[str, str]
+) -> None:
+    headers = GEO if name == "geometryProperty" else {}
+    answer = await http.get("/entities", params={"type": "Store", name: value, **more}, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(f"{name}: ")
 
 
 @pytest.mark.parametrize("selection", ["Person", "Owner", "Person,Store", "(Person;Owner)", "*"])
