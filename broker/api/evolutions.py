@@ -137,14 +137,14 @@ async def _answer(request: Request, entities: Sequence[history.Known], asked: As
         return _told(entities, asked, context, lambda no, _: show_aggregated(series.get(no, []), context))
     found = await history.instances(database, entities, asked.wanted)
 
-    def shown(no: int, version: Version | None) -> dict[str, Any]:
+    def body(no: int, version: Version | None) -> dict[str, Any]:
         attributes = found.attributes.get(no, {})
         if version is not None:
             timed = asked.shown.format == "temporalValues"
             attributes = downgraded_evolution(attributes, version, context, timed=timed)
         return show(attributes, context, asked.shown)
 
-    return replace(_told(entities, asked, context, shown), cut=found.cut)
+    return replace(_told(entities, asked, context, body), cut=found.cut)
 
 
 def _told(entities: Sequence[history.Known], asked: Asked, context: Context, attributes: _Attributes) -> Answer:
