@@ -1,6 +1,7 @@
 """The entities that others are linked to: what a notification shows of them, what a query asks of them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from broker.store.lookups import Lookups
 from ngsi.entity import Entity
@@ -8,21 +9,27 @@ from ngsi.event import Event
 from ngsi.links import objects, targets
 from ngsi.matching import Matcher
 from ngsi.notification import MOST_LINKED, Form
+from ngsi.projection import Projection
 from ngsi.subscription import NotificationParams
 
 
 async def linked(lookups: Lookups, tenant: int, root: Entity, params: NotificationParams) -> dict[str, Entity]:
     """By id, as they are now, level by level; of more than can be told the nearest ones (GS CIM 009, 4.5.23)."""
-    known: dict[str, Entity] = {}
-    level = [root]
+    known = {root.id: root}
+    level = [(root, params.representation)]
+    met: set[tuple[str, Projection]] = set()
     for _ in range(params.join_level):
-        found = {target for entity in level for target, _ in targets(entity, params.representation)}
-        missing = sorted(found - known.keys() - {root.id})[: MOST_LINKED - len(known)]
-        if not missing:
-            break
-        fetched = await lookups.find_all(tenant, missing)
-        known |= fetched
-        level = list(fetched.values())
+        ways = {way for entity, form in level for way in targets(entity, form)} - met
+        missing = sorted({target for target, _ in ways} - known.keys())[: 1 + MOST_LINKED - len(known)]
+        if missing:
+            known |= await lookups.find_all(tenant, missing)
+        met |= ways
+        level = [
+            (known[target], replace(params.representation, attributes=None, projection=projection))
+            for target, projection in ways
+            if target in known
+        ]
+    del known[root.id]
     return known
 
 

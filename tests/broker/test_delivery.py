@@ -106,6 +106,18 @@ async def test_linked_entities_travel_inside(client: httpx.AsyncClient, sink: Si
     assert flat.data == [{"id": ROOM, "type": "Room", "a": 1, "isIn": house["id"]}, house]
 
 
+async def test_linked_entities_are_followed_by_what_is_picked_of_them(client: httpx.AsyncClient, sink: Sink) -> None:
+    city = {"id": "urn:ngsi-ld:City:1", "type": "City", "name": "金沢"}
+    house = {"id": "urn:ngsi-ld:House:1", "type": "House", "name": "H", "city": {"object": city["id"]}}
+    for entity in (city, house):
+        await client.post("/entities", json=entity)
+    picked = {"pick": ["isIn{city{name}}"], "join": "inline", "joinLevel": 2, "format": "simplified"}
+    await subscribe(client, sink, notification=picked)
+    await create(client, a=1, isIn={"type": "Relationship", "object": house["id"]})
+    (taken,) = await sink.wait(1)
+    assert taken.data == [{"isIn": {"city": {"name": "金沢"}}}]
+
+
 async def test_what_nobody_takes_is_a_dead_letter_until_it_is_sent_again(client: httpx.AsyncClient, sink: Sink) -> None:
     async def refuse_rooms(_: Sink, request: Taken) -> int:
         return 422 if request.data[0]["id"] == ROOM else 200
