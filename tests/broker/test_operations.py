@@ -183,6 +183,7 @@ CASES: dict[str, list[Case]] = {
         case(f"/entities/{NEW}", 404, UNKNOWN),
         case(f"/entities/{ID}?type=Hall", 404, UNKNOWN),
         case(f"/entities/{ID}", 404, GONE, **NOBODY),
+        case(f"/entities/{ID}?type=Room", 504, UNREACHABLE, **AWAY),
     ],
     "POST /entities/{id}/attrs": [
         case(f"/entities/{ID}/attrs", 204, "", {"a": 2}),
