@@ -6,7 +6,7 @@ from typing import Any, Final
 from ngsi.attribute import is_instance
 from ngsi.instance import Instance
 from ngsi.jsonld import Context
-from ngsi.terms import COMMON_MEMBERS, IGNORED_MEMBERS, KINDS, TYPED_MEMBERS
+from ngsi.terms import COMMON_MEMBERS, KINDS, SYSTEM_MEMBERS, TYPED_MEMBERS
 
 KNOWN_MEMBERS: Final = COMMON_MEMBERS | TYPED_MEMBERS
 _OF_GEOMETRIES: Final = frozenset({"coordinates", "geometries", "bbox"})
@@ -20,13 +20,13 @@ def speaks_of_members(value: dict[str, Any]) -> bool:
 
 def speaks_of_sub_attributes(old: Instance, value: dict[str, Any], context: Context) -> bool:
     """True when `value` is about sub-attributes of `old`, not its value: it can be no such value, it says nothing but
-    what is read-only, or it names what the value lacks and a sub-attribute is or says to be."""
+    what the system writes, or it names what the value lacks and a sub-attribute is or says to be."""
     if _says_type(value):
         return False
     content = old[KINDS[old["type"]].bearer]
     known = content.keys() if isinstance(content, dict) else ()
     strange = {member: item for member, item in value.items() if member not in known}
-    if strange and (IGNORED_MEMBERS.issuperset(value) or not _may_be_value(old["type"], strange)):
+    if strange and (SYSTEM_MEMBERS.issuperset(value) or not _may_be_value(old["type"], strange)):
         return True
     return any(
         context.expand(member) in old or (is_instance(item) and "type" in item) for member, item in strange.items()

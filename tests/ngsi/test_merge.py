@@ -148,6 +148,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"a": {"modifiedAt": AT, "instanceId": "urn:x:1"}},
         {"a": prop(1)},
     ),
+    "a word that the standard has too may stand in a value": (
+        {"a": prop({"x": 1})},
+        {"a": {"entity": "y"}},
+        {"a": prop({"x": 1, "entity": "y"})},
+    ),
     "a member of the value that is called like a time": (
         {"a": prop({"createdAt": 1})},
         {"a": {"createdAt": 2}},
