@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
+from itertools import chain
 from typing import Any, Final
 
 import orjson
@@ -14,7 +15,7 @@ from ngsi.endpoint import Endpoint
 from ngsi.entity import Entity
 from ngsi.event import DELETED, Event, differs
 from ngsi.geojson import feature, place
-from ngsi.instance import Attributes, Instance, dataset, null_of
+from ngsi.instance import LANGUAGE_NULL, Attributes, Instance, dataset, null_of
 from ngsi.jsonld import Context
 from ngsi.links import Inline, Joining
 from ngsi.projection import EVERYTHING
@@ -194,9 +195,8 @@ def _gone(event: Event, params: NotificationParams) -> Attributes:
     return found
 
 
-def _null(old: Instance, event: Event, params: NotificationParams, whole: bool = False) -> Instance:
-    bearer = KINDS[old["type"]].bearer
-    instance: Instance = {"type": old["type"], bearer: NULL if whole else null_of(old["type"])}
+def _null(old: Instance, event: Event, params: NotificationParams) -> Instance:
+    instance: Instance = {"type": old["type"], KINDS[old["type"]].bearer: null_of(old["type"])}
     if "datasetId" in old:
         instance["datasetId"] = old["datasetId"]
     if params.show_changes:
@@ -217,11 +217,11 @@ def _is_short(shown: Any, gone: Sequence[Instance], params: NotificationParams) 
 def _deleted_entity(event: Event, params: NotificationParams, show: Show) -> dict[str, Any]:
     gone: Attributes = {}
     if params.show_changes:
-        gone = {
-            iri: [_null(item, event, params, whole=True) for item in items]
-            for iri, items in (event.before or {}).items()
-        }
+        gone = {iri: [_null(item, event, params) for item in items] for iri, items in (event.before or {}).items()}
     body = show(Entity(event.id, event.types, gone))
+    for shown in chain.from_iterable(item if isinstance(item, list) else [item] for item in body.values()):
+        if isinstance(shown, dict) and shown.get("languageMap") == LANGUAGE_NULL:
+            shown["languageMap"] = NULL  # of an entity that is no more the string alone is told, and no map
     if params.sys_attrs:
         body["createdAt"] = times.text(event.created_at)
         stamps = [
