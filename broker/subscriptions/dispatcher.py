@@ -375,7 +375,7 @@ class _Term:
         try:
             _, channel = await one.tools()
             if not letter.body:
-                raise NotTaken("there is no payload to send: its @context was not to be had")
+                raise NotTaken("there is no payload to send: none could be made")
             await channel.send(Message(letter.id, letter.sequence, letter.body, via((), self.alias)))
         except NotTaken as error:
             await self._leader.leave(letter, error.reason)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
+from broker.store.db import FAILURES
 from broker.store.dispatch import Letter
 from broker.subscriptions.message import Channel, Message, NotTaken, via
 from broker.subscriptions.outbox import Counts, Item, Outbox
@@ -256,12 +257,18 @@ class Subscriber:
             form, channel = await self.tools()
             if not item.body:
                 await self._write(item, form)
+        except (NotTaken, *FAILURES) as error:
+            return self._failed(item, error if isinstance(error, NotTaken) else _broken(error))
+        except Exception as error:
+            _log.exception("subscription %s: notification %s could not be made", self.subscription.id, item.sequence)
+            return self._unmade(item, _broken(error))
+        try:
             await channel.send(Message(item.id, item.sequence, item.body, via(item.events, self.house.alias)))
         except NotTaken as error:
             return self._failed(item, error)
         except Exception as error:
             _log.exception("subscription %s: notification %s could not be sent", self.subscription.id, item.sequence)
-            return self._failed(item, NotTaken(f"internal error: {type(error).__name__}"))
+            return self._failed(item, _broken(error))
         self._succeeded()
         self.outbox.settle(item, "delivered")
         return True
@@ -304,14 +311,23 @@ class Subscriber:
         self._blocked = loop.time() + max(patience.wait(self._failures), cooldown, error.wait)
         item.due = loop.time() + max(patience.wait(item.attempts), cooldown, error.wait)
         if self._gives_up(item, error):
-            self.house.bury(self._letter(item, error.reason))
-            self.outbox.settle(item, "dead")
+            self._bury(item, error)
             return True
         if self._failures == DOWN:
             self.outbox.let_go()
             self.live = False
         self.house.changed(self)
         return False
+
+    def _unmade(self, item: Item, error: NotTaken) -> bool:
+        """It cannot be made, now or later, which is not its endpoint's fault: the next ones have their turn."""
+        self.told.status, self.told.failure, self.told.last_failure = "failed", error.reason, datetime.now(UTC)
+        self._bury(item, error)
+        return True
+
+    def _bury(self, item: Item, error: NotTaken) -> None:
+        self.house.bury(self._letter(item, error.reason))
+        self.outbox.settle(item, "dead")
 
     def _gives_up(self, item: Item, error: NotTaken) -> bool:
         patience = self.house.patience
@@ -344,6 +360,10 @@ class Subscriber:
             self._timer.cancel()
         for task in list(self._tasks or ()):
             task.cancel()
+
+
+def _broken(error: BaseException) -> NotTaken:
+    return NotTaken(f"internal error: {type(error).__name__}")
 
 
 def notification_id(no: int, position: int) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from ngsi.event import Event
+from ngsi.notification import Form
 from tests.broker.sink import Sink
-from tests.broker.subscribing import ID, ROOM, create, room, set_to, subscribe, told
+from tests.broker.subscribing import ID, ROOM, account, create, room, set_to, subscribe, told
 
 
 @pytest.fixture
@@ -291,3 +293,24 @@ async def test_tenants_hear_their_own_changes_only(client: httpx.AsyncClient, si
     (taken,) = await sink.wait(1)
     assert taken.data[0]["a"]["value"] == 2
     assert len(await sink.quiet(0.2)) == 1
+
+
+async def test_a_notification_that_cannot_be_made_keeps_no_other_back(
+    client: httpx.AsyncClient, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = Form.part
+
+    def broken(form: Form, event: Event) -> bytes:
+        if event.id == ROOM:
+            raise TypeError("told wrongly")
+        return make(form, event)
+
+    monkeypatch.setattr(Form, "part", broken)
+    await subscribe(client, sink)
+    await create(client, a=1)
+    found = await account(client, dead=1)
+    assert found["failure"] == "internal error: TypeError"
+    (letter,) = (await client.get(f"/subscriptions/{ID}/deadLetters")).json()
+    assert (letter["reason"], letter["notification"]) == ("internal error: TypeError", None)
+    await client.post("/entities", json=room(2, a=1))
+    await sink.wait(1, 2)
