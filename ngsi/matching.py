@@ -24,6 +24,7 @@ class Matcher:
 
     selects: Predicate
     fires: Callable[[Event], bool]
+    deletes: Callable[[Event], bool]  # whether it fires by what the event took away
     filters: tuple[tuple[str, Predicate], ...]
     links: frozenset[tuple[str, ...]] = frozenset()
     known: dict[str, Entity] = field(default_factory=dict)
@@ -39,7 +40,7 @@ class Matcher:
         if not self.filters or self._passes(event.entity):
             return True
         # what a filter needs may be what was deleted
-        return DELETED in event.triggers and self._passes(event.earlier)
+        return self.deletes(event) and self._passes(event.earlier)
 
     def _passes(self, entity: Entity) -> bool:
         return all(holds(entity) for _, holds in self.filters)
@@ -51,7 +52,8 @@ def matcher(subscription: Subscription) -> Matcher:
     chains = [condition.path.links for condition in conditions(query.q)] if query.q is not None else []
     return Matcher(
         match(EntityQuery(query.selectors)),
-        _fires(subscription),
+        _fires(subscription.triggers, subscription.watched),
+        _fires(subscription.triggers & {DELETED}, subscription.watched),
         tuple(_filters(query, known)),
         frozenset(tuple(link.attribute for link in links) for links in chains if links),
         known,
@@ -92,8 +94,7 @@ def anchors(node: TypeSelection | None) -> frozenset[str] | None:
     return frozenset().union(*known) if len(known) == len(parts) else None
 
 
-def _fires(subscription: Subscription) -> Callable[[Event], bool]:
-    triggers, watched = subscription.triggers, subscription.watched
+def _fires(triggers: frozenset[str], watched: frozenset[str] | None) -> Callable[[Event], bool]:
     attribute_triggers = triggers & ATTRIBUTE_TRIGGERS
     if watched is None or not attribute_triggers:
         return lambda event: not triggers.isdisjoint(event.triggers)
