@@ -185,7 +185,10 @@ def without_secrets(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_secrets(given: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """`given`, where what `without_secrets` hid comes back from `stored`: one may send back what one was shown."""
+    """`given`, where what `without_secrets` hid comes back from `stored`: one may send back what one was shown.
+
+    Raises BadRequestData for what has nothing stored to stand for.
+    """
     result = dict(given)
     for member in ("receiverInfo", "notifierInfo"):
         known: dict[str, list[str]] = {}
@@ -193,8 +196,10 @@ def with_secrets(given: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[st
             known.setdefault(pair["key"], []).append(pair["value"])
         if member in result:
             result[member] = [_restored(pair, known) for pair in result[member]]
-    if result.get("uri") and without_secrets(stored)["uri"] == result["uri"]:
+    if stored and result.get("uri") == without_secrets(stored)["uri"]:
         result["uri"] = stored["uri"]
+    elif "uri" in result and address(result["uri"]).password == HIDDEN:
+        raise BadRequestData(f"endpoint.uri: the password {HIDDEN} stands for a stored one, and there is none")
     return result
 
 

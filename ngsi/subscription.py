@@ -18,6 +18,7 @@ from ngsi.query.q import Query, parse_q
 from ngsi.query.scope import parse_scopes
 from ngsi.query.types import parse_types
 from ngsi.representation import Representation
+from ngsi.stored_names import StoredNames, meant
 from ngsi.terms import CORE
 
 Document = dict[str, Any]
@@ -26,6 +27,8 @@ TERMS: Final = "@terms"
 VALUES: Final = "@values"
 ATTRIBUTE_TRIGGERS: Final = frozenset({"attributeCreated", "attributeUpdated", "attributeDeleted"})
 VERSION: Final = re.compile(r"(\d{1,3})\.(\d{1,3})(?:\.\d{1,3})?", re.ASCII)
+_STORED: Final = StoredNames()
+_NAMES: Final = ("expandValues", "jsonKeys")
 _DEFAULT_TRIGGERS: Final = frozenset({"attributeCreated", "attributeUpdated"})
 _FORMAT_OF: Final[dict[str, Format]] = {"concise": "concise", "simplified": "simplified", "keyValues": "simplified"}
 
@@ -65,7 +68,7 @@ class Subscription:
 
 def read(document: Document) -> Subscription:
     """The inner form of a stored document; raises BadRequestData only when it was stored by something else."""
-    context = Context(document.get(TERMS, {}), (), {}, None)
+    context = _STORED
     expires_at = document.get("expiresAt")
     triggers = frozenset(document.get("notificationTrigger", _DEFAULT_TRIGGERS))
     return Subscription(
@@ -96,7 +99,7 @@ def _query(document: Document, context: Context) -> EntityQuery:
 
 def _q(document: Document) -> Query:
     context = Context({**document.get(VALUES, {}), **document.get(TERMS, {})}, (), {}, None)
-    names = {member: frozenset(document.get(member, "").split(",")) for member in ("expandValues", "jsonKeys")}
+    names = {member: frozenset(map(meant, document.get(member, "").split(","))) for member in _NAMES}
     return parse_q(document["q"], context, names["expandValues"] - names["jsonKeys"])
 
 

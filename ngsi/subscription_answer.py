@@ -7,6 +7,7 @@ from typing import Final
 from ngsi import endpoint
 from ngsi.jsonld import Context
 from ngsi.query.types import EVERY_TYPE
+from ngsi.stored_names import meant
 from ngsi.subscription import TERMS, Document
 from ngsi.subscription_members import PROJECTION_TOKEN, TYPE_TOKEN
 from ngsi.terms import ENTITY_MEMBERS
@@ -26,10 +27,10 @@ def show(document: Document, context: Context) -> Document:
     if "watchedAttributes" in body:
         body["watchedAttributes"] = [compact(iri) for iri in body["watchedAttributes"]]
     if "geoproperty" in body.get("geoQ", ()):
-        body["geoQ"] = {**body["geoQ"], "geoproperty": compact(body["geoQ"]["geoproperty"])}
+        body["geoQ"] = {**body["geoQ"], "geoproperty": compact(meant(body["geoQ"]["geoproperty"]))}
     for member in ("expandValues", "jsonKeys"):
         if member in body:
-            body[member] = ",".join(compact(iri) for iri in body[member].split(","))
+            body[member] = ",".join(compact(meant(name)) for name in body[member].split(","))
     for member in ("q", "csf"):
         if member in body:
             body[member] = _renamed(body[member], document.get(TERMS, {}), context)
@@ -38,7 +39,7 @@ def show(document: Document, context: Context) -> Document:
 
 
 def _compact_type(token: str, context: Context) -> str:
-    return token if token == EVERY_TYPE else context.compact(token)
+    return token if token == EVERY_TYPE else context.compact(meant(token))
 
 
 def _shown_notification(document: Document, context: Context) -> Document:
@@ -55,7 +56,7 @@ def _shown_notification(document: Document, context: Context) -> Document:
 
 
 def _compact_member(token: str, context: Context) -> str:
-    return token if token in ENTITY_MEMBERS else context.compact(token)
+    return token if token in ENTITY_MEMBERS else context.compact(meant(token))
 
 
 def _renamed(text: str, terms: Mapping[str, str], context: Context) -> str:

@@ -19,6 +19,7 @@ from ngsi.query.q import link_depth, parse_written
 from ngsi.query.scope import parse_scopes
 from ngsi.query.temporal import parse_temporal
 from ngsi.query.types import EVERY_TYPE, parse_types
+from ngsi.stored_names import stored
 from ngsi.subscription import ATTRIBUTE_TRIGGERS, VERSION, Document
 from ngsi.terms import DEFAULT_DATASET, ENTITY_MEMBERS
 
@@ -110,9 +111,8 @@ def _dataset(value: Any, field: str, context: Context) -> str:
 def _attributes_text(value: Any, field: str, context: Context) -> str:
     """expandValues, jsonKeys: names separated by commas, or an array of them."""
     found = value.split(",") if isinstance(value, str) else value
-    return ",".join(
-        _list(_attribute)([item.strip() for item in found] if isinstance(value, str) else value, field, context)
-    )
+    names = _list(_attribute)([item.strip() for item in found] if isinstance(value, str) else value, field, context)
+    return ",".join(map(stored, names))
 
 
 def _projected(value: Any, field: str, context: Context) -> str:
@@ -122,7 +122,8 @@ def _projected(value: Any, field: str, context: Context) -> str:
         raise BadRequestData(f"{field}: {error.detail.removeprefix('pick: ')}") from None
 
     def expanded(match: "re.Match[str]") -> str:
-        return match.group() if match.group() in ENTITY_MEMBERS else context.attribute(match.group())
+        name = context.term(match.group())
+        return name if name in ENTITY_MEMBERS else stored(context.attribute(name))
 
     return PROJECTION_TOKEN.sub(expanded, str(value))
 
@@ -132,7 +133,7 @@ def _types(value: Any, field: str, context: Context) -> str:
     if text.strip() == EVERY_TYPE:
         return EVERY_TYPE
     parse_types(text, context)
-    return TYPE_TOKEN.sub(lambda match: context.expand(match.group()), text)
+    return TYPE_TOKEN.sub(lambda match: stored(context.expand(match.group())), text)
 
 
 def _pattern(value: Any, field: str, context: Context) -> str:
@@ -202,6 +203,8 @@ def _geo(value: Any, field: str, context: Context) -> Document:
     strange = value.keys() - {"georel", "geometry", "coordinates", "geoproperty", "type"}
     if strange:
         raise BadRequestData(f"{field}.{min(strange)}: there is no such member (5.2.13)")
+    if value.get("geoproperty") is not None:
+        _text(value["geoproperty"], f"{field}.geoproperty", context)
     found = parse_geo(
         value.get("georel"), value.get("geometry"), value.get("coordinates"), value.get("geoproperty"), context
     )
@@ -209,7 +212,7 @@ def _geo(value: Any, field: str, context: Context) -> Document:
         raise BadRequestData(f"{field}: georel, geometry and coordinates are needed (5.2.13)")
     document = {name: item for name, item in value.items() if name != "type"}
     if "geoproperty" in document:
-        document["geoproperty"] = found.geoproperty
+        document["geoproperty"] = stored(found.geoproperty)
     return document
 
 

@@ -6,14 +6,16 @@ from typing import Any
 import orjson
 import pytest
 
-from ngsi import endpoint, subscription_document
+from ngsi import endpoint, subscription_answer, subscription_document
 from ngsi import subscription as subscriptions
 from ngsi.errors import BadRequestData
+from ngsi.query.types import selects
 from tests.ngsi.contexts import context
-from tests.ngsi.subscriptions import notifying, reaching, subscription
+from tests.ngsi.subscriptions import URI, notifying, reaching, subscription
 
 PLAIN = context()
 NOW = datetime(2026, 6, 19, tzinfo=UTC)
+AROUND: dict[str, Any] = {"georel": "near;maxDistance==1", "geometry": "Point", "coordinates": [1, 2]}
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,12 @@ NOW = datetime(2026, 6, 19, tzinfo=UTC)
         (notifying(pick=["a;b"]), "notification.pick"),
         (notifying(attributes=["a"], pick=["b"]), "attributes"),
         (notifying(pick=["a"], omit=["a"]), "omit"),
+        (notifying(pick=["a,b"], omit=["a"]), "omit"),
+        (notifying(pick=["a|b"], omit=["b"]), "omit"),
+        (notifying(pick=[" a"], omit=["a"]), "omit"),
+        (notifying(pick=["a{b}"], omit=["a"]), "omit"),
+        (subscription(geoQ={**AROUND, "geoproperty": ""}), "geoQ.geoproperty"),
+        (subscription(geoQ={**AROUND, "geoproperty": 0}), "geoQ.geoproperty"),
         (notifying(showChanges=True, format="keyValues"), "showChanges"),
         (notifying(join="sideways"), "join"),
         (subscription(notification={"format": "concise"}), "endpoint"),
@@ -77,6 +85,9 @@ NOW = datetime(2026, 6, 19, tzinfo=UTC)
         (reaching(notifierInfo=[{"MQTT-QoS": 3}]), "MQTT-QoS"),
         (reaching(notifierInfo=[{"key": "MQTT-QoS", "value": "3"}]), "MQTT-QoS"),
         (reaching(notifierInfo=[{"key": "Webhook-Secret", "value": "whsec_!"}]), "base64"),
+        (reaching(notifierInfo=[{"key": "Webhook-Secret", "value": "***"}]), "Webhook-Secret: *** stands for"),
+        (reaching(receiverInfo=[{"key": "Authorization", "value": "***"}]), "Authorization: *** stands for"),
+        (reaching(uri="mqtt://u:***@h/t"), "endpoint.uri: the password ***"),
     ],
 )
 def test_what_breaks_a_rule_is_refused_with_member_and_rule(body: Any, word: str) -> None:
@@ -150,6 +161,43 @@ def test_a_stored_document_is_read_without_its_context() -> None:
     assert found.query.q.path.attributes == ("https://a.example/t",)
     assert found.watched == {"https://a.example/t"}
     assert found.triggers == {"attributeCreated", "attributeUpdated"}
+
+
+@pytest.mark.parametrize(
+    "iri",
+    [
+        "http://d.example/Mercury_(planet)",
+        "http://d.example/b,c",
+        "http://d.example/b;c",
+        "urn:a:[b]",
+        "urn:a:%28(b%2C",
+    ],
+)
+def test_a_name_whose_iri_has_signs_of_the_query_languages(iri: str) -> None:
+    named = context(n=iri)
+    given = subscription(
+        entities=[{"type": "(n;Room),Hall"}],
+        geoQ={**AROUND, "geoproperty": "n"},
+        q="n>1",
+        expandValues="n,other",
+        notification={"pick": ["n{n}", "id"], "omit": ["other"], "endpoint": {"uri": URI}},
+    )
+    stored = orjson.loads(orjson.dumps(subscription_document.parse(given, named, NOW)))
+    found = subscriptions.read(stored)
+    assert selects(found.query.selectors[0].types, [iri, PLAIN.expand("Room")])
+    assert not selects(found.query.selectors[0].types, [PLAIN.expand("Room")])
+    assert (found.query.geo.geoproperty, found.query.q.path.attributes) == (iri, (iri,))
+    assert found.notification.representation.projection.picked == {iri: {iri: {}}, "id": {}}
+    shown = subscription_answer.show(stored, named)
+    assert {name: shown[name] for name in given} == given
+
+
+def test_names_stored_before_are_read_as_they_are() -> None:
+    iri = "http://d.example/Mercury_%28planet%29"
+    stored = {**subscription(entities=[{"type": iri}]), "notification": {"pick": [iri], "endpoint": {"uri": URI}}}
+    found = subscriptions.read(stored)
+    assert found.query.selectors[0].types == iri
+    assert found.notification.representation.projection.picked == {iri: {}}
 
 
 def test_another_name_of_a_time_is_remembered() -> None:
