@@ -1,18 +1,16 @@
 """The stored document of a subscription as it is answered: names compacted, secrets hidden (GS CIM 009, 5.8.3)."""
 
-import re
 from collections.abc import Mapping
-from typing import Final
 
 from ngsi import endpoint
+from ngsi.errors import NgsiLdError
 from ngsi.jsonld import Context
+from ngsi.query.q import parse_q, renamed
 from ngsi.query.types import EVERY_TYPE
 from ngsi.stored_names import meant
 from ngsi.subscription import TERMS, Document
 from ngsi.subscription_members import PROJECTION_TOKEN, TYPE_TOKEN
 from ngsi.terms import ENTITY_MEMBERS
-
-_Q_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^\W\d_][\w-]*')
 
 
 def show(document: Document, context: Context) -> Document:
@@ -60,7 +58,10 @@ def _compact_member(token: str, context: Context) -> str:
 
 
 def _renamed(text: str, terms: Mapping[str, str], context: Context) -> str:
-    """A query with the names that `context` has for what its own names mean."""
-    return _Q_TOKEN.sub(
-        lambda match: context.compact(terms[match.group()]) if match.group() in terms else match.group(), text
-    )
+    """A query with the names that `context` has for what its own names mean; as it is where they would not fit in."""
+    own = Context(terms, (), {}, None)
+    try:
+        shown = renamed(text, own, lambda name: context.compact(terms[name]) if name in terms else name)
+        return shown if parse_q(shown, context) == parse_q(text, own) else text
+    except NgsiLdError:
+        return text

@@ -44,6 +44,7 @@ class Reader(Generic[T]):
         self.text = text
         self.field = field
         self.at = 0
+        self.names: list[tuple[int, int]] = []  # from where to where a name stands, as far as the terms tell
         self._or = or_chars
         self._term = term
         self._depth = 0

@@ -5,7 +5,7 @@ absence.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeAlias
@@ -36,6 +36,7 @@ _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:.*", re.ASCII)
 _OPERATOR = re.compile(r"\s*(==|!=|>=|<=|!~=|~=|>|<)\s*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NAMES = re.compile(r"[^\s=!<>~;|()\[\],\"{}]+")
+_LINKED_TYPE = re.compile(r"[\w-]+")
 _LINKED_TYPES = re.compile(r"\s*([\w-]+(?:\s*,\s*[\w-]+)*)\s*:(?!//)\s*")
 # a comma may stand before the fraction of a second (4.6.3)
 _WORD = re.compile(
@@ -104,6 +105,32 @@ def parse_q(text: str, context: Context, expand_values: frozenset[str] = frozens
     Raises BadRequestData saying where in `field` it stops making sense, TooComplexQuery when it is too long.
     """
     return Reader(text, field, "|", lambda reader: _condition(reader, context, expand_values)).parse()
+
+
+def renamed(text: str, context: Context, name_of: Callable[[str], str], field: str = "q") -> str:
+    """`text`, which `context` gives its meaning, with `name_of` each name in it; its values stay as they are.
+
+    Raises as `parse_q` does.
+    """
+    reader: Reader[Condition] = Reader(text, field, "|", lambda reader: _condition(reader, context, frozenset()))
+    reader.parse()
+    for start, end in reversed(reader.names):
+        written = text[start:end]
+        if written.startswith('"'):
+            name = _in_quotes(name_of(orjson.loads(written)))
+        else:
+            name = name_of(written)
+            name = name if _stands_alone(name) else _in_quotes(name)
+        text = text[:start] + name + text[end:]
+    return text
+
+
+def _in_quotes(name: str) -> str:
+    return orjson.dumps(name).decode()
+
+
+def _stands_alone(name: str) -> bool:
+    return _NAMES.fullmatch(name) is not None and ("." not in name or "://" in name)
 
 
 def parse_written(
@@ -230,19 +257,26 @@ def _types(reader: Reader[Condition], context: Context) -> tuple[str, ...]:
         reader.skip_spaces()
         return ()
     reader.at = match.end()
+    reader.names += [found.span() for found in _LINKED_TYPE.finditer(reader.text, *match.span(1))]
     return tuple(context.expand(type_name(name.strip(), reader.field)) for name in match.group(1).split(","))
 
 
 def _names(reader: Reader[Condition]) -> list[str]:
+    start = reader.at
     quoted = _quoted(reader)
     if quoted is not None:
+        reader.names.append((start, reader.at))
         return [quoted]
     match = _NAMES.match(reader.text, reader.at)
     if match is None:
         raise reader.error("an attribute name")
     reader.at = match.end()
     dotted = match.group()
-    return [dotted] if "://" in dotted else dotted.split(".")
+    names = [dotted] if "://" in dotted else dotted.split(".")
+    for name in names:
+        reader.names.append((start, start + len(name)))
+        start += len(name) + 1
+    return names
 
 
 def _value_path(reader: Reader[Condition], names: list[str], context: Context, links: tuple[Link, ...]) -> Path:

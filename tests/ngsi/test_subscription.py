@@ -192,6 +192,40 @@ def test_a_name_whose_iri_has_signs_of_the_query_languages(iri: str) -> None:
     assert {name: shown[name] for name in given} == given
 
 
+EX = "http://ex.org/"
+
+
+@pytest.mark.parametrize(
+    ("q", "plain", "other"),
+    [
+        ("name~=name.*", "http://ex.org/name~=name.*", "n~=name.*"),
+        ("name==urn:name:1", "http://ex.org/name==urn:name:1", "n==urn:name:1"),
+        ('ex:foo=="foo";foo==name', 'http://ex.org/x/foo=="foo";http://ex.org/foo==name', 'x:foo=="foo";f==name'),
+        ('"name"=="name"|!foo', '"http://ex.org/name"=="name"|!http://ex.org/foo', '"n"=="name"|!f'),
+        ("name[foo]==1..2;foo!=3", "http://ex.org/name[foo]==1..2;http://ex.org/foo!=3", "n[foo]==1..2;f!=3"),
+        ("foo{name}>1", "http://ex.org/foo{http://ex.org/name}>1", "f{n}>1"),
+        ("foo{name:name}>1", "foo{name:name}>1", "f{n:n}>1"),  # a type in braces is no IRI: as it was written
+        ("dotted>1", "http://ex.org/x/a.b>1", '"x:a.b">1'),
+        ("name.foo>1", "name.foo>1", "n.f>1"),  # nor is a name with another after it
+        (
+            "name.observedAt>2026-01-01T00:00:00Z",
+            "name.observedAt>2026-01-01T00:00:00Z",
+            "n.observedAt>2026-01-01T00:00:00Z",
+        ),
+    ],
+)
+def test_only_the_names_in_q_are_shown_by_the_context_of_the_reader(q: str, plain: str, other: str) -> None:
+    named = context(name=EX + "name", foo=EX + "foo", ex=EX + "x/", dotted=EX + "x/a.b")
+    short = context(n=EX + "name", f=EX + "foo", x=EX + "x/")
+    stored = subscription_document.parse(subscription(q=q), named, NOW)
+    for reader, expected in ((named, q), (PLAIN, plain), (short, other)):
+        shown = subscription_answer.show(stored, reader)["q"]
+        assert shown == expected
+        if reader is not PLAIN or plain != q:  # sent back it means the same
+            again = subscription_document.patch(stored, {"q": shown}, reader, NOW)
+            assert subscriptions.read(again).query == subscriptions.read(stored).query
+
+
 def test_names_stored_before_are_read_as_they_are() -> None:
     iri = "http://d.example/Mercury_%28planet%29"
     stored = {**subscription(entities=[{"type": iri}]), "notification": {"pick": [iri], "endpoint": {"uri": URI}}}
