@@ -63,26 +63,44 @@ def _refuse_hidden(document: Document) -> None:
 def patch(stored: Document, body: Any, context: Context, now: datetime) -> Document:
     """`stored` with the members of a fragment in place of its own; null removes one (5.8.2, 5.5.8)."""
     body, gone = _parted(body)
-    if isinstance(body.get("notification") if isinstance(body, dict) else None, dict):
-        body["notification"], unwanted = _parted(body["notification"])
-    else:
-        unwanted = frozenset()
+    given = body.get("notification") if isinstance(body, dict) else None
+    given, unwanted = _parted(given)
+    place, unset = _parted(given.get("endpoint") if isinstance(given, dict) else None)
+    if isinstance(given, dict):
+        body["notification"] = {**given, "endpoint": place} if "endpoint" in given else given
     fragment = _fragment(body, context, now)
-    if fragment.get("type", "Subscription") != "Subscription" or gone & {"id", "type", "notification"}:
-        raise BadRequestData("a subscription keeps its id, type and notification (5.2.12)")
-    if "endpoint" in unwanted:
-        raise BadRequestData("notification.endpoint: a notification keeps its endpoint (5.2.14)")
-    if fragment.get("id", stored["id"]) != stored["id"]:
-        raise BadRequestData(f"id: {shown(fragment['id'])}: a subscription's id cannot be changed (5.2.12)")
+    _check_kept(stored, fragment, gone, unwanted, unset)
     terms = {**stored.get(TERMS, {}), **fragment.get(TERMS, {})}
     if "notification" in fragment:
-        kept = {name: value for name, value in stored["notification"].items() if name not in unwanted}
+        kept = _without(stored["notification"], unwanted)
+        kept["endpoint"] = _without(kept["endpoint"], unset)
         fragment["notification"] = _merged_notification(kept, fragment["notification"])
-    document = {name: value for name, value in {**stored, **fragment}.items() if name not in gone}
+    document = _without({**stored, **fragment}, gone)
     if terms:
         document[TERMS] = terms
     check(document)
     return document
+
+
+def _check_kept(
+    stored: Document, fragment: Document, gone: frozenset[str], unwanted: frozenset[str], unset: frozenset[str]
+) -> None:
+    """Raises BadRequestData for what would take away, or change, what a subscription always has.
+
+    Null stands for the members `gone`, for `unwanted` ones of the notification and `unset` ones of its endpoint.
+    """
+    if fragment.get("type", "Subscription") != "Subscription" or gone & {"id", "type", "notification"}:
+        raise BadRequestData("a subscription keeps its id, type and notification (5.2.12)")
+    if "endpoint" in unwanted:
+        raise BadRequestData("notification.endpoint: a notification keeps its endpoint (5.2.14)")
+    if "uri" in unset:
+        raise BadRequestData("notification.endpoint.uri: an endpoint keeps a uri (5.2.15)")
+    if fragment.get("id", stored["id"]) != stored["id"]:
+        raise BadRequestData(f"id: {shown(fragment['id'])}: a subscription's id cannot be changed (5.2.12)")
+
+
+def _without(document: Document, gone: frozenset[str]) -> Document:
+    return {name: value for name, value in document.items() if name not in gone}
 
 
 def _parted(body: Any) -> tuple[Any, frozenset[str]]:

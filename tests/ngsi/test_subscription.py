@@ -131,6 +131,10 @@ def test_an_update_without_a_uri_keeps_the_rest_and_null_removes_a_member(null: 
     for fragment in ({"endpoint": null}, {"endpoint": {"uri": null}}, {"endpoint": 5}):
         with pytest.raises(BadRequestData, match="endpoint"):
             subscription_document.patch(stored, {"notification": fragment}, PLAIN, NOW)
+    wanted = {"accept": "application/ld+json", "cooldown": 5, "receiverInfo": [{"key": "A", "value": "b"}]}
+    far = subscription_document.parse(reaching(timeout=9, **wanted), PLAIN, NOW)
+    changed = subscription_document.patch(far, {"notification": {"endpoint": dict.fromkeys(wanted, null)}}, PLAIN, NOW)
+    assert changed["notification"] == {"endpoint": {"uri": URI, "timeout": 9}}
     described = subscription_document.parse(subscription(description="a"), PLAIN, NOW)
     assert "description" not in subscription_document.patch(described, {"description": null}, PLAIN, NOW)
 
