@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from ngsi.entity import Entity
 from ngsi.event import DELETED, Event
@@ -22,6 +23,7 @@ class Matcher:
     by id, which the caller fills before.
     """
 
+    expired: Callable[[datetime], bool]
     selects: Predicate
     fires: Callable[[Event], bool]
     deletes: Callable[[Event], bool]  # whether it fires by what the event took away
@@ -34,7 +36,7 @@ class Matcher:
 
     def concerns(self, event: Event) -> bool:
         """Whether only the filters are left to ask."""
-        return self.fires(event) and self.selects(event.entity)
+        return self.fires(event) and not self.expired(event.at) and self.selects(event.entity)
 
     def _holds(self, event: Event) -> bool:
         if not self.filters or self._passes(event.entity):
@@ -51,6 +53,7 @@ def matcher(subscription: Subscription) -> Matcher:
     query, known = subscription.query, dict[str, Entity]()
     chains = [condition.path.links for condition in conditions(query.q)] if query.q is not None else []
     return Matcher(
+        subscription.expired,
         match(EntityQuery(query.selectors)),
         _fires(subscription.triggers, subscription.watched),
         _fires(subscription.triggers & {DELETED}, subscription.watched),

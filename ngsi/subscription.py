@@ -65,6 +65,10 @@ class Subscription:
     is_active: bool = True
     jsonld_context: str | None = None
 
+    def expired(self, moment: datetime) -> bool:
+        """Whether nothing is told any more of what happens at `moment` (5.2.12)."""
+        return self.expires_at is not None and self.expires_at <= moment
+
 
 def read(document: Document) -> Subscription:
     """The inner form of a stored document; raises BadRequestData only when it was stored by something else."""

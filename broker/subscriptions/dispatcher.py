@@ -247,7 +247,7 @@ class _Term:
     def _subscriber(self, row: dict[str, Any]) -> Subscriber | None:
         """A subscription as it was left; None when it is paused or expired."""
         found = read(row["document"])
-        if not found.is_active or (found.expires_at is not None and found.expires_at <= datetime.now(UTC)):
+        if not found.is_active or found.expired(datetime.now(UTC)):
             return None
         position = max(row["position"], row["active_from"], 0 if row["behind"] else self._saved_head)
         settled = row["delivered"] + row["dead"] + row["coalesced"]
@@ -354,7 +354,7 @@ class _Term:
         while True:
             now = datetime.now(UTC)
             for one in list(self._subscribers.values()):
-                if one.subscription.expires_at is not None and one.subscription.expires_at <= now:
+                if one.subscription.expired(now):
                     self._reload.add(one.no)
             if loop.time() >= due:
                 due = loop.time() + _UPKEEP_EVERY

@@ -32,7 +32,7 @@ async def tick(database: Database, one: Subscriber, began: datetime) -> None:
         except Exception:
             _log.exception("subscription %s: what is to be told could not be found", one.subscription.id)
             continue
-        if found and not one.closed:
+        if found and not one.closed and not one.subscription.expired(datetime.now(UTC)):
             one.tell(found)
 
 

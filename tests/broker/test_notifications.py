@@ -4,11 +4,13 @@ import asyncio
 import base64
 import hashlib
 import hmac
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from ngsi import times
 from ngsi.event import Event
 from ngsi.notification import Form
 from tests.broker.sink import Sink
@@ -314,3 +316,16 @@ async def test_a_notification_that_cannot_be_made_keeps_no_other_back(
     assert (letter["reason"], letter["notification"]) == ("internal error: TypeError", None)
     await client.post("/entities", json=room(2, a=1))
     await sink.wait(1, 2)
+
+
+async def test_changes_after_the_end_are_not_told(client: httpx.AsyncClient, sink: Sink) -> None:
+    end = datetime.now(UTC) + timedelta(seconds=1.5)
+    await subscribe(client, sink, expiresAt=times.text(end))
+    await subscribe(client, sink, id=f"{ID}p", timeInterval=0.1, q="b", expiresAt=times.text(end))
+    await create(client, a=1)
+    await sink.wait(1)
+    await asyncio.sleep((end - datetime.now(UTC)).total_seconds())
+    for value in range(5):
+        await set_to(client, a=2 + value, b=1)
+        await asyncio.sleep(0.1)
+    assert len(await sink.quiet(0.5)) == 1

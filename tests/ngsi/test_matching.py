@@ -1,11 +1,12 @@
 """Which changes a subscription with filters is told of (GS CIM 009, 5.8.6)."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from ngsi import subscription_document
+from ngsi import subscription_document, times
 from ngsi.entity import parse_entity
 from ngsi.event import Event
 from ngsi.matching import matcher
@@ -15,6 +16,7 @@ from tests.ngsi.subscriptions import subscription
 
 PLAIN = context()
 NOW = datetime(2026, 6, 19, tzinfo=UTC)
+LATER = NOW + timedelta(seconds=1)
 WENT = ["attributeDeleted"]
 
 
@@ -41,3 +43,9 @@ def test_the_state_before_counts_for_what_fires_by_a_deletion(
 ) -> None:
     document = subscription_document.parse(subscription(q="a>5", **more), PLAIN, NOW)
     assert matcher(read(document))(replaced(before, after)) is told
+
+
+@pytest.mark.parametrize(("moment", "told"), [(NOW, True), (LATER - timedelta(microseconds=1), True), (LATER, False)])
+def test_nothing_is_told_of_changes_after_the_end(moment: datetime, told: bool) -> None:
+    document = subscription_document.parse(subscription(expiresAt=times.text(LATER)), PLAIN, NOW)
+    assert matcher(read(document))(replace(replaced({"a": 1}, {"a": 2}), at=moment)) is told
