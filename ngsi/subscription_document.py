@@ -76,10 +76,16 @@ def patch(stored: Document, body: Any, context: Context, now: datetime) -> Docum
         kept["endpoint"] = _without(kept["endpoint"], unset)
         fragment["notification"] = _merged_notification(kept, fragment["notification"])
     document = _without({**stored, **fragment}, gone)
+    if "expiresAt" in fragment and "isActive" not in fragment and _expired(stored, now):
+        document.pop("isActive", None)  # a new end alone brings it back to life, paused or not (5.8.2.4)
     if terms:
         document[TERMS] = terms
     check(document)
     return document
+
+
+def _expired(document: Document, now: datetime) -> bool:
+    return "expiresAt" in document and times.parse(document["expiresAt"]) <= now
 
 
 def _check_kept(
@@ -136,7 +142,7 @@ def _fragment(body: Any, context: Context, now: datetime) -> Document:
         document[TERMS] = recorder.asked
     if "q" in document:
         document[VALUES] = _values(document["q"], context)
-    if "expiresAt" in document and times.parse(document["expiresAt"]) <= now:
+    if _expired(document, now):
         raise BadRequestData(f"expiresAt: {document['expiresAt']} is in the past (5.8.1)")
     return document
 

@@ -1,6 +1,6 @@
 """Which subscriptions are refused, and by which rule (GS CIM 009, 5.2.12-15)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -137,6 +137,22 @@ def test_an_update_without_a_uri_keeps_the_rest_and_null_removes_a_member(null: 
     assert changed["notification"] == {"endpoint": {"uri": URI, "timeout": 9}}
     described = subscription_document.parse(subscription(description="a"), PLAIN, NOW)
     assert "description" not in subscription_document.patch(described, {"description": null}, PLAIN, NOW)
+
+
+@pytest.mark.parametrize(
+    ("fragment", "hours", "active"),
+    [
+        ({"expiresAt": "2026-06-20T00:00:00Z"}, 2, True),
+        ({"expiresAt": "2026-06-20T00:00:00Z"}, 0, False),  # paused it stays: it had not expired
+        ({"expiresAt": "2026-06-20T00:00:00Z", "isActive": False}, 2, False),
+        ({"description": "a"}, 2, False),
+    ],
+)
+def test_a_new_end_revives_what_had_expired(fragment: dict[str, Any], hours: int, active: bool) -> None:
+    paused = subscription(isActive=False, expiresAt="2026-06-19T01:00:00Z")
+    stored = subscription_document.parse(paused, PLAIN, NOW)
+    changed = subscription_document.patch(stored, fragment, PLAIN, NOW + timedelta(hours=hours))
+    assert subscriptions.read(changed).is_active is active
 
 
 def test_values_that_are_names_are_expanded_where_that_is_asked_for() -> None:
