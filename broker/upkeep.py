@@ -24,8 +24,7 @@ async def keep_up(database: Database, settings: Settings) -> None:
                     finally:
                         await connection.execute("select pg_advisory_unlock($1)", _LEADER)
         except Exception as error:
-            what = error or type(error).__name__
-            _log.warning("upkeep of history failed: %s; again in %s s", what, settings.upkeep_pause)
+            _tell("upkeep of history", error, settings)
         await asyncio.sleep(settings.upkeep_pause)
 
 
@@ -38,13 +37,30 @@ class Upkeep:
         self._retained: object = None
 
     async def round(self, now: datetime) -> None:
-        """Roll up what is due; once a day, and when policies change, drop what is kept no longer."""
-        database, settings = self._database, self._settings
-        await rollups.refresh(database, now)
-        today = (now.date(), await rollups.declared(database))
-        if today != self._retained and await rollups.retain(database, now):
+        """Each step on its own: one that fails is told, keeps no other from running, and is tried in the next round."""
+        for step in (self._roll_up, self._retain, self._drop_log, self._compress):
+            try:
+                await step(now)
+            except Exception as error:
+                _tell(f"upkeep of history, {step.__name__.strip('_')}", error, self._settings)
+
+    async def _roll_up(self, now: datetime) -> None:
+        await rollups.refresh(self._database, now)
+
+    async def _retain(self, now: datetime) -> None:
+        """Once a day, and when policies change, drop what is kept no longer."""
+        today = (now.date(), await rollups.declared(self._database))
+        if today != self._retained and await rollups.retain(self._database, now):
             self._retained = today
-        if settings.log_days:
-            await chunks.drop_log(database, now - timedelta(days=settings.log_days))
-        if settings.compress_after_days:
-            await chunks.compress_history(database, now - timedelta(days=settings.compress_after_days))
+
+    async def _drop_log(self, now: datetime) -> None:
+        if self._settings.log_days:
+            await chunks.drop_log(self._database, now - timedelta(days=self._settings.log_days))
+
+    async def _compress(self, now: datetime) -> None:
+        if self._settings.compress_after_days:
+            await chunks.compress_history(self._database, now - timedelta(days=self._settings.compress_after_days))
+
+
+def _tell(what: str, error: Exception, settings: Settings) -> None:
+    _log.warning("%s failed: %s; again in %s s", what, error or type(error).__name__, settings.upkeep_pause)

@@ -61,13 +61,18 @@ cross join lateral (
 where r.ctid = x.place
 
 -- name: build
+-- What is out of range would raise and stop upkeep for all, so it counts as infinite: with these bounds not even a
+-- reading every microsecond of a day goes over 1.8e308, in var_pop neither, which squares what it has times their count.
 insert into rollup (entity, attribute, dataset, seconds, start, type, total, measured, arrays, texts,
                     sum, squares, deviation, least, most, last)
 select h.entity, h.attribute, h.dataset, l.seconds, date_bin(l.seconds * interval '1 second', h.at, '2000-01-01Z') as start,
        max(h.type), count(*), count(h.number), count(*) filter (where h.form = 'a'),
        count(*) filter (where h.type = 0 and (h.form = 't' or h.json ? '@value')),
-       sum(h.number), sum(h.number * h.number),
-       var_pop(h.number) * count(h.number), min(h.number), max(h.number), last(h.number, h.at)
+       sum(case when abs(h.number) > 1e296 then sign(h.number) * 'Infinity'::float8 else h.number end),
+       sum(case when abs(h.number) > 1e140 then 'Infinity' when abs(h.number) > 1e-150 then h.number * h.number
+                else 0 * h.number end),
+       var_pop(case when abs(h.number) > 1e140 then 'Infinity' else h.number end) * count(h.number),
+       min(h.number), max(h.number), last(h.number, h.at)
 from unnest($1::bigint[], $2::integer[], $3::integer[], $4::date[]) as d(entity, attribute, dataset, day)
 join entity e on e.no = d.entity
 join lateral (
@@ -100,6 +105,7 @@ select exists (
     select from rollup_due d join entity e on e.no = d.entity
     where e.tenant = $1 and e.types @> array[$2::text] and d.day::timestamp at time zone 'UTC' < $3
 ) or exists (select from rollup_span where since < $3)
+  or exists (select from rollup_mark where upto < $3)
   or exists (
     select from entity e left join rollup_entity r on r.entity = e.no
     where e.tenant = $1 and e.types @> array[$2::text] and not coalesce(r.ready, false)

@@ -4,7 +4,9 @@ import asyncio
 import random
 import sys
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
@@ -252,3 +254,60 @@ async def test_a_round_of_upkeep_does_it_all(client: httpx.AsyncClient, database
     await upkeep.round(datetime.now(UTC) + timedelta(days=30))
     assert await database.readers.fetchval("select count(*) from log") == 0
     assert not await chunks.compresses(database) or await chunks.compress_history(database, NOW) >= 0
+
+
+@pytest.mark.parametrize(
+    ("numbers", "infinite"),
+    [
+        ((1e200,), {"squares", "deviation"}),
+        ((1e200, -1e200, 3), {"squares", "deviation"}),
+        ((1e160, 1e150), {"squares", "deviation"}),
+        ((1e-200,), set()),
+        ((1e-200, 0, 5e-324), set()),
+        ((1e308, 1e308), {"sum", "squares", "deviation"}),
+        ((-1e308, -1e308), {"sum", "squares", "deviation"}),
+        ((1e140, -1e140), set()),
+    ],
+)
+async def test_numbers_of_any_size_are_rolled_up(
+    client: httpx.AsyncClient, database: Database, numbers: tuple[float, ...], infinite: set[str]
+) -> None:
+    await provide(client, *(reading(number, START + timedelta(hours=hour)) for hour, number in enumerate(numbers)))
+    await client.put(f"{POLICIES}/Station", json={"rollups": {"P1D": None}})
+    await rollups.refresh(database, NOW)
+    row = await database.readers.fetchrow("select * from rollup")
+    assert (row["total"], row["measured"]) == (len(numbers), len(numbers))
+    assert (row["least"], row["most"], row["last"]) == (min(numbers), max(numbers), numbers[-1])
+    found = {name for name in ("sum", "squares", "deviation") if not isfinite(row[name])}
+    assert found == infinite
+
+
+@pytest.mark.parametrize("broken", ["refresh", "retain"])
+async def test_a_step_of_upkeep_that_fails_keeps_no_other_from_running(
+    client: httpx.AsyncClient,
+    database: Database,
+    dsn: str,
+    broken: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await provide(client, reading(1, START))
+    await client.put(f"{POLICIES}/Station", json={"rollups": {"P1D": None}})
+    upkeep = Upkeep(database, Settings(database_url=dsn, log_days=7))
+    with monkeypatch.context() as patch:
+        patch.setattr(rollups, broken, AsyncMock(side_effect=ValueError("broken")))
+        await upkeep.round(datetime.now(UTC) + timedelta(days=30))
+    assert "failed: broken; again" in caplog.text
+    assert await database.readers.fetchval("select count(*) from log") == 0
+    await upkeep.round(datetime.now(UTC) + timedelta(days=30))
+    assert await database.readers.fetchval("select count(*) from rollup") == 1
+
+
+async def test_readings_that_are_not_rolled_up_stay(client: httpx.AsyncClient, database: Database) -> None:
+    await client.put(f"{POLICIES}/Station", json={"raw": 10, "rollups": {"P1D": None}})
+    await provide(client, reading(0, START))
+    await rollups.refresh(database, START)
+    every = [reading(number, START + timedelta(hours=number)) for number in range(1, 49)]
+    await provide(client, *every)
+    assert not await rollups.retain(database, NOW)  # the mark is far behind
+    assert await database.readers.fetchval("select count(*) from history") == 49
