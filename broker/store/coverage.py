@@ -83,12 +83,18 @@ def _kept(levels: dict[str, int | None], start: datetime, upto: datetime) -> set
 
 def _check_raw(policies: Sequence[Any], start: datetime | None) -> None:
     gone = max((policy["raw_until"] for policy in policies if policy["raw_until"] is not None), default=None)
-    if gone is not None and start is not None and start < gone:
+    if gone is None or (start is not None and start >= gone):
+        return
+    if start is None:
         raise InvalidRequest(
-            f"aggrPeriodDuration, aggrMethods: readings before {gone:%Y-%m-%d} are kept as roll-ups only, and none "
-            "that is kept fits these periods and methods (periods are to begin at full buckets; distinctCount, and "
-            "whatever is asked of values other than numbers, needs the readings themselves)"
+            f"timerel, timeAt: readings before {gone:%Y-%m-%d} are kept as roll-ups only, which answer from a start on "
+            "(timerel after or between)"
         )
+    raise InvalidRequest(
+        f"aggrPeriodDuration, aggrMethods: readings before {gone:%Y-%m-%d} are kept as roll-ups only, and none "
+        "that is kept fits these periods and methods (periods are to begin at full buckets; distinctCount, and "
+        "whatever is asked of values other than numbers, needs the readings themselves)"
+    )
 
 
 def _floor(instant: datetime, seconds: int) -> datetime:

@@ -176,6 +176,23 @@ async def test_entities_join_and_policies_go(client: httpx.AsyncClient, database
 
 
 @pytest.mark.parametrize(
+    "range_", [{}, {"timerel": "before", "timeAt": "2026-07-01T00:00:00Z"}, {"timeproperty": "modifiedAt"}]
+)
+async def test_questions_without_a_start_are_refused_when_readings_are_gone(
+    client: httpx.AsyncClient, database: Database, range_: dict[str, str]
+) -> None:
+    await provide(client, *(reading(1, START + timedelta(days=day)) for day in range(20)))
+    await client.put(f"{POLICIES}/Station", json={"raw": 1, "rollups": {"PT1H": None}})
+    params = {"format": "aggregatedValues", "aggrMethods": "totalCount,sum", **range_}
+    answer = await client.get(PATH, params=params)
+    assert answer.json()["t"]["totalCount"][0][0] == 20
+    await rollups.refresh(database, NOW)
+    await rollups.retain(database, NOW)
+    answer = await client.get(PATH, params=params)
+    assert (answer.status_code, "timerel" in answer.json()["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize(
     ("body", "word"),
     [
         ({"raw": 0}, "raw"),
