@@ -36,7 +36,7 @@ async def coverage(
     Raises InvalidRequest when the raw readings are gone and no roll-up fits the periods and methods.
     """
     sql = statements("rollups")
-    policies = await database.readers.fetch(sql["policies_of"], entities)
+    policies = await database.readers.fetch(sql["policies_of"], entities, query.start)
     if not policies:
         return None
     row = await database.readers.fetchrow(sql["cover"], entities)
@@ -58,7 +58,8 @@ async def coverage(
 
 async def check_raw(database: Database, entities: list[int], query: TemporalQuery) -> None:
     """Raises InvalidRequest when the raw readings, which alone can answer, are gone."""
-    _check_raw(await database.readers.fetch(statements("rollups")["policies_of"], entities), query.start)
+    policies = await database.readers.fetch(statements("rollups")["policies_of"], entities, query.start)
+    _check_raw(policies, query.start)
 
 
 def _rolls(query: TemporalQuery, asked: Aggregation) -> bool:

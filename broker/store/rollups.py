@@ -6,6 +6,8 @@ Every step is a transaction of its own and can be repeated, so that a kill at an
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
+import orjson
+
 from broker.store.db import Database
 from broker.store.statements import statements
 
@@ -48,9 +50,7 @@ async def retain(database: Database, now: datetime) -> bool:
             complete = await _drop_raw(database, policy, numbers, horizon) and complete
         for seconds, days in policy["levels"].items():
             if days is not None:
-                for part in _parts(numbers):
-                    horizon = _midnight(now - timedelta(days=days))
-                    await database.writers.execute(sql["drop_level"], part, int(seconds), horizon)
+                await _drop_level(database, policy, numbers, seconds, _midnight(now - timedelta(days=days)))
     return complete
 
 
@@ -98,11 +98,19 @@ async def _drop_raw(database: Database, policy: Any, numbers: list[int], horizon
     tenant, kind = policy["tenant"], policy["type"]
     if policy["levels"] and await database.writers.fetchval(sql["pending"], tenant, kind, horizon):
         return False
-    async with database.writers.acquire() as connection, connection.transaction():
-        await connection.execute(sql["raw_gone"], tenant, kind, horizon)
+    levels = orjson.dumps(policy["levels"])
+    if not await database.writers.fetchval(sql["raw_gone"], tenant, kind, horizon, levels):
+        return False
     for part in _parts(numbers):
         await database.writers.execute(sql["drop_raw"], part, horizon)
     return True
+
+
+async def _drop_level(database: Database, policy: Any, numbers: list[int], seconds: str, horizon: datetime) -> None:
+    sql = statements("rollups")
+    await database.writers.execute(sql["level_gone"], policy["tenant"], policy["type"], seconds, horizon)
+    for part in _parts(numbers):
+        await database.writers.execute(sql["drop_level"], part, int(seconds), horizon)
 
 
 def _parts(numbers: list[int]) -> list[list[int]]:

@@ -121,7 +121,22 @@ where h.entity = any($1::bigint[]) and h.at < $2
   )
 
 -- name: raw_gone
-update policy set raw_until = $3 where tenant = $1 and type = $2
+-- null: the levels are no longer those that are known to be complete
+update policy p
+set raw_until = greatest(raw_until, $3),
+    level_since = (
+        select coalesce(jsonb_object_agg(key, coalesce(p.level_since -> key, to_jsonb(p.raw_until))), '{}')
+        from jsonb_object_keys(p.levels) as key
+    )
+where tenant = $1 and type = $2 and levels = $4 returning true
+
+-- name: level_gone
+-- what is dropped after raw_until can be built again
+update policy
+set level_since = level_since || jsonb_build_object(
+    $3::text, greatest((level_since ->> $3)::timestamptz, least($4::timestamptz, raw_until))
+)
+where tenant = $1 and type = $2 and level_since ? $3
 
 -- name: drop_level
 delete from rollup where seconds = $2 and start < $3 and entity = any($1::bigint[])
@@ -131,5 +146,10 @@ select nullif(coalesce((select min(since) from rollup_span), (select upto from r
        array(select entity from rollup_entity where ready and entity = any($1::bigint[])) as ready
 
 -- name: policies_of
-select levels, nullif(raw_until, '-infinity') as raw_until from policy p
+select nullif(raw_until, '-infinity') as raw_until,
+       (
+           select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(levels)
+           where coalesce((level_since ->> key)::timestamptz, raw_until) <= $2
+       ) as levels -- those that are there since $2
+from policy p
 where exists (select from entity e where e.no = any($1::bigint[]) and e.tenant = p.tenant and e.types @> array[p.type])

@@ -192,6 +192,58 @@ async def test_questions_without_a_start_are_refused_when_readings_are_gone(
     assert (answer.status_code, "timerel" in answer.json()["detail"]) == (400, True)
 
 
+HOURLY = {"PT1H": None}
+
+
+@pytest.mark.parametrize(
+    "rollups_then",
+    [
+        [HOURLY, EVERY_LEVEL],
+        [HOURLY, EVERY_LEVEL, HOURLY, EVERY_LEVEL],
+        [{**HOURLY, "P1D": 60}, EVERY_LEVEL],
+        [{**HOURLY, "P1D": 100}, {**HOURLY, "P1D": 50}, EVERY_LEVEL],
+    ],
+)
+async def test_levels_answer_only_where_they_were_built(
+    client: httpx.AsyncClient, database: Database, rollups_then: list[dict[str, int | None]]
+) -> None:
+    await provide(client, *(reading(day, START + timedelta(days=day)) for day in range(110)))
+    start, end = NOW.replace(hour=0) - timedelta(days=90), NOW
+    wanted = await aggregated(client, "P1D", start, end)
+    for turn, levels in enumerate(rollups_then):
+        await client.put(f"{POLICIES}/Station", json={"raw": 20, "rollups": levels})
+        await rollups.refresh(database, NOW + timedelta(days=turn))
+        assert await aggregated(client, "P1D", start, end) == wanted
+        assert await rollups.retain(database, NOW + timedelta(days=turn))
+        assert await aggregated(client, "P1D", start, end) == wanted
+
+
+async def test_readings_do_not_come_back_when_they_are_to_be_kept_longer(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    await provide(client, *(reading(day, START + timedelta(days=day)) for day in range(110)))
+    for days in (1, 100):
+        await client.put(f"{POLICIES}/Station", json={"raw": days, "rollups": HOURLY})
+        await rollups.refresh(database, NOW)
+        await rollups.retain(database, NOW)
+    params = {"format": "aggregatedValues", "aggrMethods": "distinctCount", "timerel": "after"}
+    answer = await client.get(PATH, params={**params, "timeAt": times.text(NOW - timedelta(days=50))})
+    assert answer.status_code == 400
+
+
+async def test_levels_that_change_during_retention_are_built_first(
+    client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await provide(client, *(reading(day, START + timedelta(days=day)) for day in range(110)))
+    await client.put(f"{POLICIES}/Station", json={"raw": 1, "rollups": HOURLY})
+    await rollups.refresh(database, NOW)
+    statement = rollups.statements("rollups")
+    stale = "select tenant, type, raw_days, '{\"3600\": 5}'::jsonb as levels, raw_until from policy"
+    monkeypatch.setattr(rollups, "statements", lambda _: {**statement, "policies": stale})
+    assert not await rollups.retain(database, NOW)
+    assert await database.readers.fetchval("select count(*) from history") == 110
+
+
 @pytest.mark.parametrize(
     ("body", "word"),
     [
