@@ -85,7 +85,8 @@ async def _compute(database: Database) -> int:
     async with database.writers.acquire() as connection, connection.transaction():
         taken = await connection.fetch(sql["take_due"], _DUE)
         if taken:
-            rows = await connection.fetch(sql["kept_raw"], *_columns(taken))
+            rows = await connection.fetch(sql["kept_raw"], *_columns(taken), list(LEVELS))
+            await connection.execute(sql["open"], *_columns(rows))
             await connection.execute(sql["clear"], *_columns(rows), list(LEVELS))
             days = [datetime.combine(row["day"], time(), UTC) for row in taken]
             await connection.execute(sql["build"], *_columns(rows), min(days), max(days) + timedelta(days=1))

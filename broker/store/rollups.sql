@@ -87,12 +87,30 @@ where h.observed and not h.deleted
 group by 1, 2, 3, 4, 5
 
 -- name: kept_raw
+-- those whose readings are there; where nothing was rolled up, none went
 select d.entity, d.attribute, d.dataset, d.day
 from unnest($1::bigint[], $2::integer[], $3::integer[], $4::date[]) as d(entity, attribute, dataset, day)
 where not exists (
     select from entity e join policy p on p.tenant = e.tenant and e.types @> array[p.type]
     where e.no = d.entity and d.day::timestamp at time zone 'UTC' < p.raw_until
+) or exists (
+    select from rollup_open o
+    where (o.entity, o.attribute, o.dataset, o.day) = (d.entity, d.attribute, d.dataset, d.day)
+) or not exists (
+    select from rollup x
+    where x.entity = d.entity and x.attribute = d.attribute and x.dataset = d.dataset and x.seconds = any($5::integer[])
+      and x.start >= d.day::timestamp at time zone 'UTC' and x.start < (d.day + 1)::timestamp at time zone 'UTC'
 )
+
+-- name: open
+insert into rollup_open (entity, attribute, dataset, day)
+select d.entity, d.attribute, d.dataset, d.day
+from unnest($1::bigint[], $2::integer[], $3::integer[], $4::date[]) as d(entity, attribute, dataset, day)
+where exists (
+    select from entity e join policy p on p.tenant = e.tenant and e.types @> array[p.type]
+    where e.no = d.entity and d.day::timestamp at time zone 'UTC' < p.raw_until
+)
+on conflict do nothing
 
 -- name: policies
 select tenant, type, raw_days, levels, raw_until from policy
@@ -112,12 +130,25 @@ select exists (
 )
 
 -- name: drop_raw
+-- days that came to be due meanwhile wait
+with closed as (
+    delete from rollup_open o
+    where o.entity = any($1::bigint[]) and o.day::timestamp at time zone 'UTC' < $2 and not exists (
+        select from rollup_due d
+        where (d.entity, d.attribute, d.dataset, d.day) = (o.entity, o.attribute, o.dataset, o.day)
+    ) or not exists (select from entity e where e.no = o.entity)
+)
 delete from history h
 where h.entity = any($1::bigint[]) and h.at < $2
   and exists (
     select from history later
     where later.entity = h.entity and later.attribute = h.attribute and later.dataset = h.dataset
       and later.at > h.at and later.at < $2
+  )
+  and not exists (
+    select from rollup_due d
+    where d.entity = h.entity and d.attribute = h.attribute and d.dataset = h.dataset
+      and d.day = (h.at at time zone 'UTC')::date
   )
 
 -- name: raw_gone

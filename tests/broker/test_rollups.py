@@ -14,6 +14,7 @@ import pytest
 from broker.settings import Settings
 from broker.store import chunks, rollups
 from broker.store.db import Database
+from broker.store.statements import statements
 from broker.upkeep import Upkeep
 from ngsi import times
 
@@ -36,11 +37,12 @@ async def provide(client: httpx.AsyncClient, *readings: dict[str, Any], entity: 
 
 
 async def aggregated(
-    client: httpx.AsyncClient, duration: str, start: datetime, end: datetime | None, **more: str
+    client: httpx.AsyncClient, duration: str, start: datetime, end: datetime | None, *, entity: str = ID, **more: str
 ) -> Any:
     params = {"options": "aggregatedValues", "aggrMethods": ",".join(METHODS), "aggrPeriodDuration": duration, **more}
     params |= {"timerel": "between" if end else "after", "timeAt": times.text(start)}
-    answer = await client.get(PATH, params=params | ({"endTimeAt": times.text(end)} if end else {}))
+    path = f"/temporal/entities/{entity}"
+    answer = await client.get(path, params=params | ({"endTimeAt": times.text(end)} if end else {}))
     assert answer.status_code == 200, answer.text
     return answer.json().get("t", {})
 
@@ -192,6 +194,44 @@ async def test_questions_without_a_start_are_refused_when_readings_are_gone(
     assert (answer.status_code, "timerel" in answer.json()["detail"]) == (400, True)
 
 
+async def test_the_past_of_a_new_entity_is_rolled_up_when_other_readings_are_gone(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    other = "urn:ngsi-ld:Station:2"
+    every = [reading(number % 7, START + timedelta(hours=number)) for number in range(24 * 100)]
+    await provide(client, *every)
+    await client.put(f"{POLICIES}/Station", json={"raw": 30, "rollups": {"PT1H": None, "P1D": None}})
+    await rollups.refresh(database, NOW)
+    assert await rollups.retain(database, NOW)
+    daily = (await aggregated(client, "P1D", START, NOW))["sum"]
+    for part in (every[:36], every[36:60], every[60:]):  # days begun in one round, and gone on with in the next
+        await provide(client, *part, entity=other)
+        await rollups.refresh(database, NOW)
+    assert (await aggregated(client, "P1D", START, NOW, entity=other))["sum"] == daily
+    assert await rollups.retain(database, NOW)
+    assert await database.readers.fetchval("select count(*) from history") < len(every)
+    late = reading(1000, START + timedelta(minutes=7))
+    for entity in (ID, other):
+        await provide(client, late, entity=entity)
+        await rollups.refresh(database, NOW)
+        assert (await aggregated(client, "P1D", START, NOW, entity=entity))["sum"] == daily
+    assert await database.readers.fetchval("select count(*) from rollup_open") == 0
+
+
+async def test_readings_that_come_during_retention_are_rolled_up_first(
+    client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await provide(client, reading(1, START), reading(1, START + timedelta(days=2)))
+    await client.put(f"{POLICIES}/Station", json={"raw": 30, "rollups": {"P1D": None}})
+    await rollups.refresh(database, NOW)
+    await provide(client, reading(1, START + timedelta(days=1)))
+    none = "select $1::integer is null or $2::text is null or $3::timestamptz is null"  # as it was before
+    monkeypatch.setattr(rollups, "statements", lambda _: {**statements("rollups"), "pending": none})
+    assert await rollups.retain(database, NOW)
+    await rollups.refresh(database, NOW)
+    assert [row[0] for row in (await aggregated(client, "P1D", START, NOW))["sum"]] == [1, 1, 1]
+
+
 HOURLY = {"PT1H": None}
 
 
@@ -237,9 +277,8 @@ async def test_levels_that_change_during_retention_are_built_first(
     await provide(client, *(reading(day, START + timedelta(days=day)) for day in range(110)))
     await client.put(f"{POLICIES}/Station", json={"raw": 1, "rollups": HOURLY})
     await rollups.refresh(database, NOW)
-    statement = rollups.statements("rollups")
     stale = "select tenant, type, raw_days, '{\"3600\": 5}'::jsonb as levels, raw_until from policy"
-    monkeypatch.setattr(rollups, "statements", lambda _: {**statement, "policies": stale})
+    monkeypatch.setattr(rollups, "statements", lambda _: {**statements("rollups"), "policies": stale})
     assert not await rollups.retain(database, NOW)
     assert await database.readers.fetchval("select count(*) from history") == 110
 
