@@ -118,11 +118,13 @@ async def _queried(
     _check_order(question)
     asked = _asked(request, given, temporal, context)
     database, page = http.broker(request).database, question.page
-    entities = await recall.evolutions(database, tenant, question, temporal)
+    aggregated = asked.aggregation is not None
+    entities = await recall.evolutions(database, tenant, question, temporal, aggregated=aggregated)
     answer = await _answer(request, entities[: page.limit], asked, context)
     headers = {}
     if page.count:
-        headers["NGSILD-Results-Count"] = str(await recall.count_evolutions(database, tenant, question, temporal))
+        count = await recall.count_evolutions(database, tenant, question, temporal, aggregated=aggregated)
+        headers["NGSILD-Results-Count"] = str(count)
     links = page_links(request, http.parameters(request), page, more=len(entities) > page.limit)
     if links:
         headers["Link"] = links

@@ -27,14 +27,19 @@ _EVER: Final = ("e.deleted_at is null", "e.deleted_at is not null")
 
 
 async def evolutions(
-    database: Database, tenant: int, query: EntityQuery, temporal: TemporalQuery
+    database: Database, tenant: int, query: EntityQuery, temporal: TemporalQuery, *, aggregated: bool = False
 ) -> list[history.Known]:
-    """The page of entities that have instances in the time range and match `query` there, and one more if any."""
-    return await _page(database, query, tenant, _Window(temporal, query))
+    """The page of entities that have instances in the time range and match `query` there, and one more if any.
+
+    `aggregated`: those of which only roll-ups are left are among them.
+    """
+    return await _page(database, query, tenant, _Window(temporal, query, aggregated))
 
 
-async def count_evolutions(database: Database, tenant: int, query: EntityQuery, temporal: TemporalQuery) -> int:
-    return await _count(database, query, tenant, _Window(temporal, query))
+async def count_evolutions(
+    database: Database, tenant: int, query: EntityQuery, temporal: TemporalQuery, *, aggregated: bool = False
+) -> int:
+    return await _count(database, query, tenant, _Window(temporal, query, aggregated))
 
 
 async def as_of(database: Database, tenant: int, query: EntityQuery, instant: datetime) -> list[history.Known]:
@@ -49,9 +54,10 @@ async def count_as_of(database: Database, tenant: int, query: EntityQuery, insta
 class _Window:
     """Entities with instances in a time range; `attributes` holds those that q speaks of."""
 
-    def __init__(self, temporal: TemporalQuery, query: EntityQuery) -> None:
+    def __init__(self, temporal: TemporalQuery, query: EntityQuery, aggregated: bool) -> None:
         self._temporal = temporal
         self._query = query
+        self._rolled = aggregated and temporal.property == "observedAt" and temporal.relation is not None
 
     def arms(self, where: Any, database: Database) -> list[str]:
         numbers = _numbers(database, _asked(self._query))
@@ -63,14 +69,18 @@ class _Window:
         if self._query.attributes:
             only = f"and h.attribute = any({where.bind(_numbers(database, self._query.attributes))}::integer[])"
         # `offset 0` keeps it a look-up for each entity: the planner would rather read the whole history
-        present = f"select from history h where h.entity = e.no and {bounds} {only} offset 0"
+        present = f"exists (select from history h where h.entity = e.no and {bounds} {only} offset 0)"
+        if self._rolled:
+            present += (
+                f" or exists (select from rollup h where h.entity = e.no and {self._whole(where)} {only} offset 0)"
+            )
         columns = (
             f"select {_COLUMNS}, e.types, e.created_at, e.deleted_at as gone_at, e.attributes as shown, "
             "null::timestamptz as deleted_at, null::timestamptz as expires_at, d.attributes, "
             f"{_SHAPE.format(document='d.attributes', iri=where.bind(_LOCATION))} as location"
         )
         lateral = f"cross join lateral (select {document} as attributes) d"
-        return [f"{columns} from entity e {lateral} where {there} and exists ({present})" for there in _EVER]
+        return [f"{columns} from entity e {lateral} where {there} and ({present})" for there in _EVER]
 
     def scopes(self, where: Any, number: str) -> str:
         """Scopes of `entity` that held at some time of the range (4.19, C.5.16); else the first that is known."""
@@ -92,6 +102,13 @@ class _Window:
         if self._temporal.end is not None:
             parts.append(f"h.{axis} < {where.bind(self._temporal.end)}")
         return " and ".join(parts)
+
+    def _whole(self, where: Any) -> str:
+        """The buckets of roll-ups that lie in the range."""
+        start, end = self._temporal.start, self._temporal.end
+        since = f"h.start >= {where.bind(start)}" if start is not None else "true"
+        until = f"h.start + h.seconds * interval '1 second' <= {where.bind(end)}" if end is not None else "true"
+        return f"{since} and {until}"
 
     def _rows(self, bounds: str) -> str:
         """The instances of one attribute in the range; when there is none, the one in force, or the first known."""

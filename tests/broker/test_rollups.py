@@ -232,6 +232,34 @@ async def test_readings_that_come_during_retention_are_rolled_up_first(
     assert [row[0] for row in (await aggregated(client, "P1D", START, NOW))["sum"]] == [1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ({"aggrMethods": "sum", "format": "aggregatedValues"}, 1),
+        ({"aggrMethods": "sum", "format": "aggregatedValues", "attrs": "t"}, 1),
+        ({"aggrMethods": "sum", "format": "aggregatedValues", "attrs": "other"}, 0),
+        ({"aggrMethods": "sum", "format": "aggregatedValues", "timeAt": "2026-03-12T00:00:00Z"}, 0),
+        ({"aggrMethods": "sum", "format": "aggregatedValues", "endTimeAt": "2026-03-01T00:00:00Z"}, 0),
+        ({}, 0),
+    ],
+)
+async def test_queries_find_entities_of_which_only_rollups_are_left(
+    client: httpx.AsyncClient, database: Database, more: dict[str, str], found: int
+) -> None:
+    await provide(client, *(reading(1, START + timedelta(days=day)) for day in (0, 9, 20)))
+    await client.put(f"{POLICIES}/Station", json={"raw": 1, "rollups": {"PT1H": None}})
+    await rollups.refresh(database, NOW)
+    await rollups.retain(database, NOW)
+    start, end = START - timedelta(days=5), START + timedelta(days=15)
+    params = {"timerel": "between", "timeAt": times.text(start), "endTimeAt": times.text(end)}
+    answer = await client.get("/temporal/entities", params={"type": "Station", "count": "true", **params, **more})
+    assert answer.status_code == 200, answer.text
+    assert (len(answer.json()), answer.headers["NGSILD-Results-Count"]) == (found, str(found))
+    if found:
+        assert answer.json()[0] == (await client.get(PATH, params={**params, **more})).json()
+        assert answer.json()[0]["t"]["sum"][0][0] == 2
+
+
 HOURLY = {"PT1H": None}
 
 
