@@ -39,7 +39,7 @@ async def coverage(
     policies = await database.readers.fetch(sql["policies_of"], entities, query.start)
     if not policies:
         return None
-    row = await database.readers.fetchrow(sql["cover"], entities)
+    row = await database.readers.fetchrow(sql["cover"], entities, _is_gone(policies, query.start))
     start, upto = query.start, row["upto"]
     level = None
     if start is not None and upto is not None and _rolls(query, asked):
@@ -82,10 +82,19 @@ def _kept(levels: dict[str, int | None], start: datetime, upto: datetime) -> set
     return {int(level) for level, days in levels.items() if days is None or start >= upto - timedelta(days=days)}
 
 
+def _gone(policies: Sequence[Any]) -> datetime | None:
+    return max((policy["raw_until"] for policy in policies if policy["raw_until"] is not None), default=None)
+
+
+def _is_gone(policies: Sequence[Any], start: datetime | None) -> bool:
+    gone = _gone(policies)
+    return gone is not None and (start is None or start < gone)
+
+
 def _check_raw(policies: Sequence[Any], start: datetime | None) -> None:
-    gone = max((policy["raw_until"] for policy in policies if policy["raw_until"] is not None), default=None)
-    if gone is None or (start is not None and start >= gone):
+    if not _is_gone(policies, start):
         return
+    gone = _gone(policies)
     if start is None:
         raise InvalidRequest(
             f"timerel, timeAt: readings before {gone:%Y-%m-%d} are kept as roll-ups only, which answer from a start on "

@@ -36,7 +36,9 @@ async def put(database: Database, tenant: int, policy: Policy) -> bool:
     async with database.writers.acquire() as connection, connection.transaction():
         fresh: bool = await connection.fetchval(
             "insert into policy (tenant, type, raw_days, levels) values ($1, $2, $3, $4) on conflict (tenant, type) "
-            "do update set raw_days = excluded.raw_days, levels = excluded.levels returning xmax = 0",
+            "do update set raw_days = excluded.raw_days, levels = excluded.levels, level_since = "
+            "(select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(policy.level_since) "
+            "where excluded.levels ? key) returning xmax = 0",
             tenant, policy.type, policy.raw_days, levels,
         )  # fmt: skip
         await connection.execute(

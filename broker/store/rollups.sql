@@ -174,7 +174,11 @@ delete from rollup where seconds = $2 and start < $3 and entity = any($1::bigint
 
 -- name: cover
 select nullif(coalesce((select min(since) from rollup_span), (select upto from rollup_mark)), '-infinity') as upto,
-       array(select entity from rollup_entity where ready and entity = any($1::bigint[])) as ready
+       array(
+           select e.entity from rollup_entity e
+           where e.entity = any($1::bigint[])
+             and (e.ready or $2 and exists (select from rollup r where r.entity = e.entity))
+       ) as ready -- with $2 also those to be told again, for a policy came anew: what level_since names holds for them
 
 -- name: policies_of
 select nullif(raw_until, '-infinity') as raw_until,

@@ -280,6 +280,7 @@ async def test_levels_answer_only_where_they_were_built(
     wanted = await aggregated(client, "P1D", start, end)
     for turn, levels in enumerate(rollups_then):
         await client.put(f"{POLICIES}/Station", json={"raw": 20, "rollups": levels})
+        assert await aggregated(client, "P1D", start, end) == wanted
         await rollups.refresh(database, NOW + timedelta(days=turn))
         assert await aggregated(client, "P1D", start, end) == wanted
         assert await rollups.retain(database, NOW + timedelta(days=turn))
