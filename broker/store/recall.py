@@ -87,10 +87,11 @@ class _Window:
         axis, _ = history.window(self._temporal)
         held = f"select h.* from history h where h.entity = entity.no and h.attribute = {number} and h.dataset = 0"
         inside = f"{held} and {self._bounds(where, 'not h.deleted')}"
-        before = "-infinity" if self._temporal.start is None else self._temporal.start
-        start = f"{where.bind(before)}::timestamptz"
-        earlier = f"select * from ({held} and h.{axis} < {start} order by h.{axis} desc limit 1) h where not h.deleted"
-        known = f"({inside}) union all ({earlier})"
+        known = f"({inside})"
+        if self._temporal.start is not None:
+            start = where.bind(self._temporal.start)
+            earlier = f"{held} and h.{axis} < {start} order by h.{axis} desc limit 1"
+            known += f" union all (select * from ({earlier}) h where not h.deleted)"
         first = f"{held} and not h.deleted order by h.{axis} limit 1"
         return f"{known} union all (select * from ({first}) h where not exists ({known}))"
 

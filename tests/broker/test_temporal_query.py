@@ -210,6 +210,10 @@ def scoped(value: str | list[str], hour: int) -> dict[str, Any]:
         ({"scopeQ": "/Madrid/Cortes", "endTimeAt": at(10)}, ["2", "3"]),
         ({"scopeQ": "/Madrid/Centro", "endTimeAt": at(10)}, ["1"]),
         ({"scopeQ": "/Plain"}, ["4"]),
+        ({"scopeQ": "/Madrid/Centro", "timerel": "before"}, ["1", "2", "3"]),
+        ({"scopeQ": "/Madrid/Centro", "timerel": "before", "endTimeAt": at(10)}, ["1", "3"]),
+        ({"scopeQ": "/Madrid/Sol", "timerel": "before"}, []),
+        ({"scopeQ": "/Plain", "timerel": "before"}, ["4"]),
     ],
 )
 async def test_scopes_are_those_of_the_time_range(
@@ -226,4 +230,6 @@ async def test_scopes_are_those_of_the_time_range(
         body = {"id": f"urn:ngsi-ld:Room:{number}", "type": "Room", "scope": scope, "t": [prop(1, 9), prop(2, 13)]}
         assert (await client.post("/temporal/entities", json=body)).status_code == 201
     window = {"type": "Room", "timerel": "between", "timeAt": at(8), "endTimeAt": at(14), **params}
+    if window["timerel"] == "before":
+        window["timeAt"] = window.pop("endTimeAt")
     assert await query(client, **window) == expected
