@@ -16,6 +16,7 @@ _DURATION: Final = re.compile(
 )
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 _DAY: Final = timedelta(days=1)
+_DAYS: Final = datetime.max.toordinal()  # those of the calendar
 _MONTH: Final = timedelta(days=28)  # the least a month takes
 
 
@@ -83,8 +84,13 @@ def boundaries(start: datetime, end: datetime, period: Period, zone: tzinfo, mos
 
 
 def step(period: Period, zone: tzinfo) -> timedelta | None:
-    """How long every period is, when the calendar of `zone` makes none longer or shorter."""
-    return None if period.months or (period.days and zone is not UTC) else _DAY * period.days + period.rest
+    """How long every period is, when the calendar of `zone` makes none longer or shorter.
+
+    More days than the calendar has are as good as those that it has, and the database can count those.
+    """
+    if period.months or (period.days and zone is not UTC):
+        return None
+    return _DAY * min(period.days, _DAYS) + period.rest
 
 
 def aligned(start: datetime, period: Period, zone: tzinfo) -> datetime:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ngsi.errors import BadRequestData, TooComplexQuery
-from ngsi.periods import Period, aligned, boundaries, parse_period
+from ngsi.periods import Period, aligned, boundaries, parse_period, step
 
 JAPAN = ZoneInfo("Asia/Tokyo")
 
@@ -103,6 +103,16 @@ def test_the_end_of_the_calendar_is_an_end() -> None:
     assert period is not None
     borders = boundaries(utc("2026-01-01"), utc("2026-02-01"), period, UTC, 10)
     assert len(borders) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("P1D", 1), ("P2W", 14), ("P3652059D", 3652059), ("P999999999D", 3652059), ("P999999999W", 3652059)],
+)
+def test_a_step_is_no_longer_than_the_calendar(text: str, days: int) -> None:
+    period = parse_period(text)
+    assert period is not None
+    assert step(period, UTC) == timedelta(days=days)
 
 
 @given(
