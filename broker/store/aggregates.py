@@ -58,9 +58,10 @@ _TELLING: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "texts": (f"count({_TEXT})", _TEXTUAL),
 }
 # the bucket of an instant, and its number from 0: periods of one length $5 from $4 on, and those between borders $4
+# ($4 is a text there: for the first instant of the calendar asyncpg tells infinity, from which nothing is counted)
 _EVEN: Final = (
-    "time_bucket($5::interval, :at, $4::timestamptz)",
-    "round(date_part('epoch', bucket - $4::timestamptz) / date_part('epoch', $5::interval))::bigint",
+    "time_bucket($5::interval, :at, (select $4::text::timestamptz))",  # read once, not for every row
+    "round(date_part('epoch', bucket - $4::text::timestamptz) / date_part('epoch', $5::interval))::bigint",
 )
 _LISTED: Final = (
     "width_bucket(:at, $4::timestamptz[])",
@@ -74,6 +75,7 @@ _PARTS_WITH_MEAN: Final = """(
 _VERY_MANY: Final = 200  # series
 _EXACT: Final = 2**53
 _RESOLUTION: Final = datetime.resolution
+_LAST: Final = datetime.max.replace(tzinfo=UTC) - _RESOLUTION  # at which a period can begin: it ends with the calendar
 _PERIOD: Final = itemgetter("period")
 
 
@@ -199,7 +201,7 @@ def _arrays(series: list[Series]) -> list[list[int]]:
 
 def _told(buckets: Buckets) -> tuple[Any, timedelta | None]:
     """$4 and $5 of a statement."""
-    return (list(buckets.borders[:-1]) if buckets.length is None else buckets.borders[0]), buckets.length
+    return (list(buckets.borders[:-1]) if buckets.length is None else times.text(buckets.borders[0])), buckets.length
 
 
 def _sql(name: str, wanted: Wanted | None, buckets: Buckets | None = None) -> str:
@@ -225,6 +227,7 @@ async def _buckets(
         if row["first"] is None:
             return None
         start, last = start or row["first"], end or row["last"]
+    start = min(start, _LAST)
     if asked.period is not None and asked.zone is not None:
         start = aligned(start, asked.period, asked.zone)
     if length is not None:
@@ -232,7 +235,7 @@ async def _buckets(
     assert last is not None  # looked for above, where the request tells no end
     if asked.period is None:
         return Buckets([start, last])
-    return Buckets(boundaries(start, end or last + _RESOLUTION, asked.period, zone, most))
+    return Buckets(boundaries(start, end or min(last, _LAST) + _RESOLUTION, asked.period, zone, most))
 
 
 async def _aggregated(

@@ -161,6 +161,46 @@ async def test_short_periods_over_years_that_hold_little(dsn: str) -> None:
         assert answer.json()["type"].endswith("/TooComplexQuery")
 
 
+FIRST, LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"
+ENDS: list[tuple[list[str], dict[str, str], list[list[Any]]]] = [
+    (
+        [FIRST, "0001-01-01T05:00:00Z", LAST],
+        {"aggrPeriodDuration": "P1D"},
+        [[2, FIRST, "0001-01-02T00:00:00Z"], [1, "9999-12-31T00:00:00Z", LAST]],
+    ),
+    (
+        [FIRST, "9999-06-19T00:00:00Z", LAST],
+        {"aggrPeriodDuration": "P1Y"},
+        [[1, FIRST, "0002-01-01T00:00:00Z"], [2, "9999-01-01T00:00:00Z", LAST]],
+    ),
+    (["2020-01-01T00:00:00Z"], {"aggrPeriodDuration": "P106751992D"}, [[1, FIRST, LAST]]),
+    (["2020-01-01T00:00:00Z"], {"aggrPeriodDuration": "P999999999W"}, [[1, FIRST, LAST]]),
+    ([LAST], {"aggrPeriodDuration": "PT1H", "timeAt": "9999-12-31T00:00:00Z"}, [[1, "9999-12-31T23:00:00Z", LAST]]),
+]
+
+
+@pytest.mark.parametrize(("stamps", "params", "rows"), ENDS)
+async def test_periods_at_the_ends_of_the_calendar(
+    client: httpx.AsyncClient, stamps: list[str], params: dict[str, str], rows: list[list[Any]]
+) -> None:
+    await provide(client, a=[{"type": "Property", "value": 1, "observedAt": at} for at in stamps])
+    window = {"timerel": "after", "timeAt": FIRST, **params}
+    found = [await aggregate(client, aggrMethods="totalCount", **window)]
+    if params.keys() == {"aggrPeriodDuration"} and stamps[0] == FIRST:  # from the first instance on
+        found.append(await aggregate(client, aggrMethods="totalCount", **params))
+    assert [body.get("a", {}).get("totalCount") for body in found] == [rows] * len(found)
+
+
+async def test_the_last_instant_of_the_calendar_is_in_a_period(client: httpx.AsyncClient) -> None:
+    await provide(client, a=[{"type": "Property", "value": 1, "observedAt": LAST}])
+    zones: list[dict[str, str]] = [{}, {"aggrTimezone": "Asia/Tokyo"}, {"aggrTimezone": "America/New_York"}]
+    for zone in zones:
+        for period in ("P1Y", "P1W", "P1D", "PT1H"):
+            body = await aggregate(client, aggrMethods="totalCount", aggrPeriodDuration=period, **zone)
+            ((count, _, end),) = body["a"]["totalCount"]
+            assert (count, end) == (1, LAST), (period, zone)
+
+
 async def test_aggregates_go_before_values_when_both_are_asked_for(client: httpx.AsyncClient) -> None:
     await provide(client, a=[instance(value, at) for value, at in zip([1, 2, 3, 4], HOURS, strict=True)])
     asked = {"options": "temporalValues,aggregatedValues", "aggrMethods": "max"}
