@@ -74,6 +74,8 @@ async def retrieve(request: Request) -> Response:
     if entity is None:
         raise ResourceNotFound(f"entity {entity_id} was never known")
     answer = await _answer(request, [entity], asked, context)
+    if not answer.bodies:
+        raise ResourceNotFound(f"entity {entity_id} has nothing there of what pick and omit leave")
     return _settled(http.answer(request, answer.bodies[0], context), answer, asked)
 
 
@@ -150,13 +152,14 @@ async def _answer(request: Request, entities: Sequence[history.Known], asked: As
 
 
 def _told(entities: Sequence[history.Known], asked: Asked, context: Context, attributes: _Attributes) -> Answer:
-    """The bodies for the version preferred, whose `attributes` by number of the entity are made for a version."""
+    """The bodies for the version preferred, whose `attributes` by number of the entity are made for a version; none of
+    an entity of which nothing is wanted (4.21)."""
 
     def bodies(version: Version | None) -> list[dict[str, Any]]:
         return [_head(one, version, context, asked.shown) | attributes(one.no, version) for one in entities]
 
     told = bodies(asked.version)
-    return Answer(told, altered=asked.version is not None and told != bodies(None))
+    return Answer([body for body in told if body], altered=asked.version is not None and told != bodies(None))
 
 
 def _head(entity: history.Known, version: Version | None, context: Context, wanted: Shown) -> dict[str, Any]:

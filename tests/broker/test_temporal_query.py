@@ -71,6 +71,29 @@ async def test_queries_look_at_the_time_range(rooms: httpx.AsyncClient, params: 
 
 
 @pytest.mark.parametrize(
+    ("params", "found"),
+    [
+        ({"pick": "zzz"}, []),
+        ({"pick": "t"}, ["t"]),
+        ({"pick": "t", "timeAt": at(0, 25), "timeproperty": "observedAt"}, []),  # nothing in the range
+        ({"omit": "id,type,t,name,location,scope"}, []),
+        ({"pick": "zzz", "options": "temporalValues"}, []),
+        ({"pick": "zzz", "options": "aggregatedValues", "aggrMethods": "totalCount"}, []),
+        ({"pick": "t", "options": "aggregatedValues", "aggrMethods": "totalCount"}, ["t"]),
+    ],
+)
+async def test_an_entity_of_which_nothing_is_picked_stays_out(
+    rooms: httpx.AsyncClient, params: dict[str, str], found: list[str]
+) -> None:
+    window = {"timerel": "after", "timeAt": at(0), "timeproperty": "modifiedAt", **params}
+    answer = await rooms.get("/temporal/entities", params={"type": "Room", "id": "urn:ngsi-ld:Room:1", **window})
+    assert (answer.status_code, [list(body) for body in answer.json()]) == (200, [found] if found else [])
+    answer = await rooms.get("/temporal/entities/urn:ngsi-ld:Room:1", params=window)
+    assert answer.status_code == (200 if found else 404), answer.text
+    assert found or answer.json()["type"].endswith("/ResourceNotFound")
+
+
+@pytest.mark.parametrize(
     ("params", "word"),
     [
         ({"type": "Room"}, "timerel"),
