@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from math import sqrt
+from math import isfinite, sqrt
 from operator import itemgetter
 from typing import Any, Final
+
+import asyncpg
 
 from broker.store.coverage import Cover, check_raw, coverage
 from broker.store.db import Database
@@ -37,13 +39,16 @@ _TIME: Final = (
     r"h.json ->> '@value' ~ '^([01]\d|2[0-3]):[0-5]\d:[0-5]\d([.,]\d{1,6})?Z$' "
     "then extract(epoch from translate(h.json ->> '@value', ',Z', '.')::time) end) filter (where h.type = 0)"
 )
+# a product too small for a double is 0, which the database would rather refuse
+_SQUARES: Final = "sum(case when abs(h.number) < 1.6e-162 then 0 else h.number * h.number end)"
+_AWAY_SQUARED: Final = "case when abs(away) < 1.6e-162 then 0 else away ^ 2 end"
 # of a period's row: the columns, made of readings and of roll-ups, and which methods need them
 _COLUMNS: Final[dict[str, tuple[str, str, frozenset[str]]]] = {
     "sum": ("sum(h.number)", "sum(sum)", frozenset({"sum", "avg"})),
-    "squares": ("sum(h.number * h.number)", "sum(squares)", frozenset({"sumsq"})),
+    "squares": (_SQUARES, "sum(squares)", frozenset({"sumsq"})),
     "deviation": (
         "var_pop(h.number) * count(h.number)",
-        "sum(deviation + measured * (sum / nullif(measured, 0) - mean) ^ 2)",
+        f"sum(deviation + measured * {_AWAY_SQUARED})",
         frozenset({"stddev"}),
     ),
     "least": ("min(h.number)", "min(least)", frozenset({"min"})),
@@ -52,6 +57,8 @@ _COLUMNS: Final[dict[str, tuple[str, str, frozenset[str]]]] = {
     "last_text": (f'max({_TEXT} collate "C")', "null::text", frozenset({"max"})),
     "distinct_values": (_DISTINCT, "0", frozenset({"distinctCount"})),
 }
+_OF_EDGES: Final = ("sum", "squares", "deviation", "least", "most")  # those that roll-ups hold
+_COMPUTED: Final = frozenset({"sum", "avg", "stddev", "sumsq"})  # what may be larger than any of the numbers
 # what tells on which values a method can be applied: of readings, and which methods ask
 _TELLING: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "arrays": ("count(*) filter (where h.form = 'a')", frozenset({"stddev", "sumsq"})),
@@ -69,7 +76,7 @@ _LISTED: Final = (
 )
 _PARTS: Final = "part"
 _PARTS_WITH_MEAN: Final = """(
-    select *, sum(sum) over w / nullif(sum(measured) over w, 0) as mean
+    select *, sum / nullif(measured, 0) - sum(sum) over w / nullif(sum(measured) over w, 0) as away
     from part window w as (partition by entity, attribute, dataset, bucket)
 )"""
 _VERY_MANY: Final = 200  # series
@@ -125,7 +132,8 @@ async def aggregate(
 ) -> dict[int, list[Aggregated]]:
     """The aggregated series of each entity. A period without instances is left out.
 
-    Raises TooComplexQuery for more than `most` periods, InvalidRequest for a method that no value of a series fits.
+    Raises TooComplexQuery for more than `most` periods, InvalidRequest for a method that no value of a series fits,
+    and for one whose result is beyond double precision.
     """
     series = await chosen(database, entities, wanted)
     if not series:
@@ -133,6 +141,25 @@ async def aggregate(
     buckets = await _buckets(database, series, wanted, asked, most)
     if buckets is None:
         return {}
+    try:
+        rows = await _rows(database, entities, series, buckets, wanted, asked, most)
+    except asyncpg.NumericValueOutOfRangeError:
+        raise await _beyond(database, series, buckets, wanted, asked, most) from None
+    if buckets.length is not None and len({row["period"] for row in rows}) > most:
+        raise TooComplexQuery(f"aggrPeriodDuration: more than {most} periods hold instances")
+    return await _aggregated(database, rows, buckets, asked)
+
+
+async def _rows(
+    database: Database,
+    entities: Sequence[Known],
+    series: list[Series],
+    buckets: Buckets,
+    wanted: Wanted,
+    asked: Aggregation,
+    most: int,
+) -> list[Any]:
+    """The periods of all series, of roll-ups where they can answer, else of readings."""
     numbers = [entity.no for entity in entities]
     cover = await coverage(database, numbers, wanted.temporal, buckets, asked)
     rolled = [item for item in series if cover is not None and item[0] in cover.ready]
@@ -144,10 +171,26 @@ async def aggregate(
     read = await _raw(database, raw, buckets, wanted, asked, most) if raw else []
     if "avg" in asked.methods and not all(row["measured"] for row in read):  # few series are of times
         read = await _raw(database, raw, buckets, wanted, asked, most, times_of_day=True)
-    rows += read
-    if buckets.length is not None and len({row["period"] for row in rows}) > most:
-        raise TooComplexQuery(f"aggrPeriodDuration: more than {most} periods hold instances")
-    return await _aggregated(database, rows, buckets, asked)
+    return [*rows, *read]
+
+
+async def _beyond(
+    database: Database, series: list[Series], buckets: Buckets, wanted: Wanted, asked: Aggregation, most: int
+) -> InvalidRequest:
+    """What to say where the database could not compute: it is the attribute with the largest numbers."""
+    extremes = replace(asked, methods=("min", "max"))
+    rows = await _raw(database, series, buckets, wanted, extremes, most)
+    sizes = {row["attribute"]: max(abs(row["least"]), abs(row["most"])) for row in rows if row["measured"]}
+    attribute = max(sizes, key=sizes.__getitem__, default=series[0][1])
+    iris = await known_terms(database, {attribute})
+    return _too_large(", ".join(name for name in asked.methods if name in _COMPUTED), iris[attribute])
+
+
+def _too_large(methods: str, iri: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"aggrMethods: {methods} of the values of {iri} is beyond double precision; "
+        "ask for a shorter aggrPeriodDuration, or name other attributes with pick"
+    )
 
 
 def _needs_texts(row: Any, asked: Aggregation) -> bool:
@@ -186,7 +229,11 @@ async def _rolled(
     columns = [f"sum({name}) as {name}" for name in ("total", "measured", *_TELLING)]
     columns += [f"{made} as {name}" for name, (_, made, _) in _needed(asked)]
     parts = _PARTS_WITH_MEAN if "stddev" in asked.methods else _PARTS
+    # what is not asked for is not computed: it may be too large
+    needed = dict(_needed(asked))
+    edges = ", ".join(needed[name][0] if name in needed else "null::double precision" for name in _OF_EDGES)
     sql = _sql("rolled", None, buckets).replace(":columns", ", ".join(columns)).replace(":parts", parts)
+    sql = sql.replace(":edges", edges)
     spans = cover.since, cover.until, cover.seconds, *cover.around
     return list(await database.by_series.fetch(sql, *_arrays(series), *_told(buckets), *spans))
 
@@ -251,6 +298,7 @@ async def _aggregated(
         periods.sort(key=_PERIOD)
         values = {name: _values(METHODS[name], periods, stamps) for name in asked.methods}
         _check_eligible(iris[attribute], values)
+        _check_finite(iris[attribute], values)
         kind = KIND_NAMES[max(row["type"] for row in periods)]
         shown = "Relationship" if kind.endswith("Relationship") else "Property"
         found.setdefault(entity, []).append(Aggregated(iris[attribute], iris.get(dataset), shown, values))
@@ -289,6 +337,12 @@ def _check_eligible(iri: str, values: Mapping[str, Sized]) -> None:
                 f"aggrMethods: {name} cannot be applied to the values of {iri} (table 4.5.19.1-1); "
                 "name the attributes to be aggregated with pick"
             )
+
+
+def _check_finite(iri: str, values: Mapping[str, Sequence[tuple[Any, str, str]]]) -> None:
+    for name in _COMPUTED & values.keys():
+        if not all(isfinite(value) for value, *_ in values[name] if isinstance(value, float)):
+            raise _too_large(name, iri)
 
 
 def _number(value: Any) -> Any:

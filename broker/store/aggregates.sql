@@ -1,5 +1,6 @@
 -- Aggregations over history; `number` is what counts of an instance. In what periods are told by $4 and $5, see
--- aggregates.py: `:bucket` is that of an instance h, `:number` its number. `:columns` are those that the methods need.
+-- aggregates.py: `:bucket` is that of an instance h, `:number` its number. `:columns` are those that the methods need,
+-- `:edges` those of what is read beside roll-ups.
 
 -- name: extremes
 select min(first.at) as first, max(last.at) as last
@@ -63,8 +64,7 @@ with s as materialized (
         select :bucket, max(h.type), count(*)::integer, count(h.number)::integer,
                count(*) filter (where h.form = 'a')::integer,
                count(*) filter (where h.type = 0 and (h.form = 't' or h.json ? '@value'))::integer,
-               sum(h.number), sum(h.number * h.number), var_pop(h.number) * count(h.number),
-               min(h.number), max(h.number)
+               :edges
         from history h
         where h.entity = e.entity and h.attribute = e.attribute and h.dataset = e.dataset
           and h.at >= e.since and h.at < e.until and h.observed and not h.deleted

@@ -161,6 +161,32 @@ async def test_short_periods_over_years_that_hold_little(dsn: str) -> None:
         assert answer.json()["type"].endswith("/TooComplexQuery")
 
 
+@pytest.mark.parametrize(
+    ("values", "results"),
+    [
+        ([1e308, 1e308], {"sum": None, "avg": None, "stddev": None, "sumsq": None, "max": 1e308, "totalCount": 2}),
+        ([1e308], {"sum": 1e308, "avg": 1e308, "stddev": 0, "sumsq": None}),
+        ([1e200, 2], {"sum": 1e200, "avg": 5e199, "stddev": None, "sumsq": None, "min": 2}),
+        ([-3e300], {"sum": -3e300, "sumsq": None}),
+        ([1e-200, 3e-200], {"sum": 4e-200, "avg": 2e-200, "stddev": 0, "sumsq": 0}),
+        ([1e154, 1e-200, 0], {"sumsq": 1e308}),
+    ],
+)
+async def test_what_no_double_holds_is_refused(
+    client: httpx.AsyncClient, values: list[float], results: dict[str, float | None]
+) -> None:
+    readings = [instance(value, at) for value, at in zip(values, HOURS, strict=False)]
+    await provide(client, small=[instance(1, at) for at in HOURS], a=readings)
+    for method, result in results.items():
+        answer = await client.get(PATH, params={"options": "aggregatedValues", "aggrMethods": method})
+        if result is not None:
+            assert answer.json()["a"][method][0][0] == pytest.approx(result, rel=1e-12, abs=0), method
+            continue
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (400, "InvalidRequest"), method
+        assert f"{method} of the values of" in answer.json()["detail"]
+        assert "/a is beyond" in answer.json()["detail"]
+
+
 FIRST, LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"
 ENDS: list[tuple[list[str], dict[str, str], list[list[Any]]]] = [
     (
