@@ -28,10 +28,11 @@ _DISTINCT: Final = (
     "else h.form::text || coalesce(h.text, h.json::text, h.number::text) end)"
 )
 _TEXTUAL: Final = frozenset({"min", "max"})
-# strings, and typed values of time (4.6.3), which are in the order of their texts
+# strings, and typed values of time (4.6.3) after what orders them: their texts in UTC without Z, which goes after `.`
 _TEXT: Final = (
-    "(case when h.type = 0 then case h.form when 't' then h.text when 'j' then "
-    "case when h.json ->> '@type' in ('DateTime', 'Date', 'Time') then h.json ->> '@value' end end end)"
+    "(case when h.type = 0 then case h.form when 't' then array[h.text] when 'j' then "
+    "case when h.json ->> '@type' in ('DateTime', 'Date', 'Time') and h.json ->> '@value' is not null then "
+    "array[rtrim(translate(h.json ->> '@value', ',', '.'), 'Z'), h.json ->> '@value'] end end end)"
 )
 # the average of those typed values that are times of day, in seconds
 _TIME: Final = (
@@ -53,8 +54,8 @@ _COLUMNS: Final[dict[str, tuple[str, str, frozenset[str]]]] = {
     ),
     "least": ("min(h.number)", "min(least)", frozenset({"min"})),
     "most": ("max(h.number)", "max(most)", frozenset({"max"})),
-    "first_text": (f'min({_TEXT} collate "C")', "null::text", frozenset({"min"})),
-    "last_text": (f'max({_TEXT} collate "C")', "null::text", frozenset({"max"})),
+    "first_text": (f'min({_TEXT} collate "C")', "null::text[]", frozenset({"min"})),
+    "last_text": (f'max({_TEXT} collate "C")', "null::text[]", frozenset({"max"})),
     "distinct_values": (_DISTINCT, "0", frozenset({"distinctCount"})),
 }
 _OF_EDGES: Final = ("sum", "squares", "deviation", "least", "most")  # those that roll-ups hold
@@ -108,7 +109,7 @@ def _time_of_day(seconds: Decimal) -> str:
 
 
 def _extreme(number: str, text: str) -> Callable[[Any], Any]:
-    return lambda row: row[number] if row[number] is not None else row[text]
+    return lambda row: row[number] if row[number] is not None else row[text][-1]
 
 
 def _stddev(row: Any) -> float:

@@ -123,7 +123,15 @@ VALUES: list[tuple[list[Any], dict[str, Any]]] = [
     ),
     (
         [{"@type": "Time", "@value": text} for text in ("23:59:59,5Z", "23:59:59.000003Z", "24:00:00Z", "soon")],
-        {"totalCount": 4, "distinctCount": 4, "min": "23:59:59,5Z", "max": "soon", "avg": "23:59:59.250002Z"},
+        {"totalCount": 4, "distinctCount": 4, "min": "23:59:59.000003Z", "max": "soon", "avg": "23:59:59.250002Z"},
+    ),
+    (
+        [{"@type": "DateTime", "@value": f"2026-06-01T00:00:{second}Z"} for second in ("00.5", "00", "00,7", "00.25")],
+        {"totalCount": 4, "distinctCount": 4, "min": "2026-06-01T00:00:00Z", "max": "2026-06-01T00:00:00,7Z"},
+    ),
+    (
+        [{"@type": "Time", "@value": text} for text in ("00:00:01.5Z", "00:00:01Z")],
+        {"totalCount": 2, "distinctCount": 2, "min": "00:00:01Z", "max": "00:00:01.5Z", "avg": "00:00:01.25Z"},
     ),
     ([1, {"@type": "Time", "@value": "10:00:00Z"}, 2, "x"], {"totalCount": 4, "avg": 1.5, "sum": 3}),
     ([1, 1.0, 2, 2**53 + 1], {"totalCount": 4, "distinctCount": 3, "min": 1}),
@@ -132,7 +140,7 @@ VALUES: list[tuple[list[Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("given", "results"), VALUES)
 async def test_methods_by_kind_of_value(client: httpx.AsyncClient, given: list[Any], results: dict[str, Any]) -> None:
-    await provide(client, a=[instance(value, at) for value, at in zip(given, HOURS, strict=True)])
+    await provide(client, a=[instance(value, at) for value, at in zip(given, HOURS, strict=False)])
     body = await aggregate(client, aggrMethods=",".join(results))
     assert {method: rows[0][0] for method, rows in body["a"].items() if method != "type"} == results
     for method in set(NUMERIC) - results.keys() if not isinstance(given[0], int | float) else set():
