@@ -15,6 +15,7 @@ from broker.store.coverage import Cover, check_raw, coverage
 from broker.store.db import Database
 from broker.store.history import Known, Series, Wanted, chosen, window
 from broker.store.instances import KIND_NAMES
+from broker.store.measures import COLUMNS, OF_EDGES, TELLING, TEXTUAL, TIME
 from broker.store.statements import statements
 from broker.store.tenants import known_terms
 from ngsi import times
@@ -23,48 +24,7 @@ from ngsi.evolution import Aggregated
 from ngsi.periods import Buckets, aligned, boundaries, step
 from ngsi.query.temporal import Aggregation
 
-_DISTINCT: Final = (
-    "count(distinct case when h.form in ('f', 'i') then '0' || h.number::text "
-    "else h.form::text || coalesce(h.text, h.json::text, h.number::text) end)"
-)
-_TEXTUAL: Final = frozenset({"min", "max"})
-# strings, and typed values of time (4.6.3) after what orders them: their texts in UTC without Z, which goes after `.`
-_TEXT: Final = (
-    "(case when h.type = 0 then case h.form when 't' then array[h.text] when 'j' then "
-    "case when h.json ->> '@type' in ('DateTime', 'Date', 'Time') and h.json ->> '@value' is not null then "
-    "array[rtrim(translate(h.json ->> '@value', ',', '.'), 'Z'), h.json ->> '@value'] end end end)"
-)
-# the average of those typed values that are times of day, in seconds
-_TIME: Final = (
-    "avg(case when h.json ->> '@type' = 'Time' and "
-    r"h.json ->> '@value' ~ '^([01]\d|2[0-3]):[0-5]\d:[0-5]\d([.,]\d{1,6})?Z$' "
-    "then extract(epoch from translate(h.json ->> '@value', ',Z', '.')::time) end) filter (where h.type = 0)"
-)
-# a product too small for a double is 0, which the database would rather refuse
-_SQUARES: Final = "sum(case when abs(h.number) < 1.6e-162 then 0 else h.number * h.number end)"
-_AWAY_SQUARED: Final = "case when abs(away) < 1.6e-162 then 0 else away ^ 2 end"
-# of a period's row: the columns, made of readings and of roll-ups, and which methods need them
-_COLUMNS: Final[dict[str, tuple[str, str, frozenset[str]]]] = {
-    "sum": ("sum(h.number)", "sum(sum)", frozenset({"sum", "avg"})),
-    "squares": (_SQUARES, "sum(squares)", frozenset({"sumsq"})),
-    "deviation": (
-        "var_pop(h.number) * count(h.number)",
-        f"sum(deviation + measured * {_AWAY_SQUARED})",
-        frozenset({"stddev"}),
-    ),
-    "least": ("min(h.number)", "min(least)", frozenset({"min"})),
-    "most": ("max(h.number)", "max(most)", frozenset({"max"})),
-    "first_text": (f'min({_TEXT} collate "C")', "null::text[]", frozenset({"min"})),
-    "last_text": (f'max({_TEXT} collate "C")', "null::text[]", frozenset({"max"})),
-    "distinct_values": (_DISTINCT, "0", frozenset({"distinctCount"})),
-}
-_OF_EDGES: Final = ("sum", "squares", "deviation", "least", "most")  # those that roll-ups hold
 _COMPUTED: Final = frozenset({"sum", "avg", "stddev", "sumsq"})  # what may be larger than any of the numbers
-# what tells on which values a method can be applied: of readings, and which methods ask
-_TELLING: Final[dict[str, tuple[str, frozenset[str]]]] = {
-    "arrays": ("count(*) filter (where h.form = 'a')", frozenset({"stddev", "sumsq"})),
-    "texts": (f"count({_TEXT})", _TEXTUAL),
-}
 # the bucket of an instant, and its number from 0: periods of one length $5 from $4 on, and those between borders $4
 # ($4 is a text there: for the first instant of the calendar asyncpg tells infinity, from which nothing is counted)
 _EVEN: Final = (
@@ -195,7 +155,7 @@ def _too_large(methods: str, iri: str) -> InvalidRequest:
 
 
 def _needs_texts(row: Any, asked: Aggregation) -> bool:
-    return not _TEXTUAL.isdisjoint(asked.methods) or ("avg" in asked.methods and not row["measured"])
+    return not TEXTUAL.isdisjoint(asked.methods) or ("avg" in asked.methods and not row["measured"])
 
 
 async def _raw(
@@ -209,10 +169,10 @@ async def _raw(
     times_of_day: bool = False,
 ) -> list[Any]:
     columns = ["count(*) as total", "count(h.number) as measured"]
-    for name, (made, methods) in _TELLING.items():
+    for name, (made, methods) in TELLING.items():
         columns.append(f"{'0' if methods.isdisjoint(asked.methods) else made} as {name}")
     columns += [f"{made} as {name}" for name, (made, _, methods) in _needed(asked)]
-    columns += [f"{_TIME} as time"] if times_of_day else []
+    columns += [f"{TIME} as time"] if times_of_day else []
     sql = _sql("raw", wanted, buckets).replace(":columns", ", ".join(columns))
     limits = wanted.temporal.start, wanted.temporal.end, most + 1
 
@@ -227,12 +187,12 @@ async def _raw(
 async def _rolled(
     database: Database, series: list[Series], buckets: Buckets, asked: Aggregation, cover: Cover
 ) -> list[Any]:
-    columns = [f"sum({name}) as {name}" for name in ("total", "measured", *_TELLING)]
+    columns = [f"sum({name}) as {name}" for name in ("total", "measured", *TELLING)]
     columns += [f"{made} as {name}" for name, (_, made, _) in _needed(asked)]
     parts = _PARTS_WITH_MEAN if "stddev" in asked.methods else _PARTS
     # what is not asked for is not computed: it may be too large
     needed = dict(_needed(asked))
-    edges = ", ".join(needed[name][0] if name in needed else "null::double precision" for name in _OF_EDGES)
+    edges = ", ".join(needed[name][0] if name in needed else "null::double precision" for name in OF_EDGES)
     sql = _sql("rolled", None, buckets).replace(":columns", ", ".join(columns)).replace(":parts", parts)
     sql = sql.replace(":edges", edges)
     spans = cover.since, cover.until, cover.seconds, *cover.around
@@ -240,7 +200,7 @@ async def _rolled(
 
 
 def _needed(asked: Aggregation) -> list[tuple[str, tuple[str, str, frozenset[str]]]]:
-    return [item for item in _COLUMNS.items() if not item[1][2].isdisjoint(asked.methods)]
+    return [item for item in COLUMNS.items() if not item[1][2].isdisjoint(asked.methods)]
 
 
 def _arrays(series: list[Series]) -> list[list[int]]:
