@@ -55,7 +55,7 @@ async def remove(database: Database, tenant: int, kind: str) -> bool:
         await connection.execute("select pg_advisory_xact_lock($1)", LOCK)
         done = await connection.execute("delete from policy where tenant = $1 and type = $2", tenant, kind)
         left = "select e.no from entity e join policy p on p.tenant = e.tenant and e.types @> array[p.type]"
-        for table in ("rollup", "rollup_due", "rollup_entity"):
+        for table in ("rollup", "rollup_due", "rollup_open", "rollup_entity"):
             await connection.execute(f"delete from {table} where entity not in ({left} where p.levels <> '{{}}')")
     return str(done) != "DELETE 0"
 

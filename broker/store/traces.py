@@ -16,7 +16,8 @@ from ngsi.instance import Instance
 from ngsi.terms import NULL, SCOPE
 
 _PURGE: Final = (
-    "purge_history", "purge_past", "purge_life", "purge_graves", "purge_rollup", "purge_due", "purge_enrolment",
+    "purge_history", "purge_past", "purge_life", "purge_graves", "purge_rollup", "purge_due", "purge_open",
+    "purge_enrolment",
 )  # fmt: skip
 
 Key = tuple[int, str]

@@ -57,6 +57,9 @@ delete from rollup where entity = $1
 -- name: purge_due
 delete from rollup_due where entity = $1
 
+-- name: purge_open
+delete from rollup_open where entity = $1
+
 -- name: purge_enrolment
 delete from rollup_entity where entity = $1
 

@@ -218,6 +218,20 @@ async def test_the_past_of_a_new_entity_is_rolled_up_when_other_readings_are_gon
     assert await database.readers.fetchval("select count(*) from rollup_open") == 0
 
 
+@pytest.mark.parametrize("path", ["/temporal/entities/urn:ngsi-ld:Station:2", f"{POLICIES}/Station"])
+async def test_what_is_deleted_leaves_no_open_days(client: httpx.AsyncClient, database: Database, path: str) -> None:
+    old, new = reading(1, START), reading(2, NOW - timedelta(days=1))
+    await provide(client, old, new)
+    await client.put(f"{POLICIES}/Station", json={"raw": 30, "rollups": {"P1D": None}})
+    await rollups.refresh(database, NOW)
+    assert await rollups.retain(database, NOW)
+    await provide(client, old, entity="urn:ngsi-ld:Station:2")
+    await rollups.refresh(database, NOW)
+    assert await database.readers.fetchval("select count(*) from rollup_open") == 1
+    assert (await client.delete(path)).status_code == 204
+    assert await database.readers.fetchval("select count(*) from rollup_open") == 0
+
+
 async def test_readings_that_come_during_retention_are_rolled_up_first(
     client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
