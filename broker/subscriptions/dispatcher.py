@@ -336,7 +336,13 @@ class _Term:
         letters, self._letters = self._letters, []
         states = [state(one, head) for one in changed]
         marks = [mark for one in changed if (mark := self._mark(one)) is not None]
-        await self._leader.save(states, marks, letters, head if head > self._saved_head else None)
+        try:
+            await self._leader.save(states, marks, letters, head if head > self._saved_head else None)
+        except BaseException:  # cut off by the end of the term, too: its last save must know all that this one knew
+            self._changed |= changed
+            self._letters = letters + self._letters
+            self._marked |= dict.fromkeys((no for no, *_ in marks), -1)
+            raise
         self._saved_head = head
 
     def _mark(self, one: Subscriber) -> tuple[int, int, int] | None:

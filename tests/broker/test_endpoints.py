@@ -1,12 +1,14 @@
 """Endpoints that fail, are slow or away; brokers that restart; subscriptions that pause, expire and end."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
 from broker.log.reader import Reader
+from broker.store.dispatch import Leader
 from broker.subscriptions import dispatcher, subscriber
 from ngsi.event import Event
 from tests.broker.running import inside
@@ -126,6 +128,29 @@ async def test_a_restarted_broker_goes_on_where_the_last_one_was(dsn: str, sink:
             if start == 20:
                 await until(lambda: {item.sequence for item in sink.taken} == set(range(1, 31)))
     assert len({item.body["id"] for item in sink.taken}) == 30
+
+
+async def test_what_a_save_that_is_cut_off_knew_is_saved_at_the_end(
+    dsn: str, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, cut = Leader.save, asyncio.Event()
+
+    async def cut_off(leader: Leader, states: Any, *more: Any) -> None:
+        if states and len(sink.taken) == 5 and not cut.is_set():
+            cut.set()
+            raise asyncio.CancelledError
+        await save(leader, states, *more)
+
+    monkeypatch.setattr(Leader, "save", cut_off)
+    for start in (0, 5):
+        async with inside(dsn, remote_allow="127.0.0.0/8", notification_retry=0.05) as client:
+            if not start:
+                await subscribe(client, sink)
+            for number in range(start, start + 5):
+                await client.post("/entities", json=room(number, a=number))
+            await sink.wait(start + 5)
+            await cut.wait()
+    assert sorted(item.sequence for item in sink.taken) == list(range(1, 11))
 
 
 async def test_a_paused_subscription_is_silent_and_goes_on_from_now(client: httpx.AsyncClient, sink: Sink) -> None:
