@@ -4,6 +4,7 @@ A German @context may say "Wert" for `value` and "Eigenschaft" for `Property`, a
 replaced before a body is parsed; contexts without any, nearly all, cost nothing.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ngsi.attribute import is_instance
@@ -17,29 +18,28 @@ def resolve(body: Any, context: Context) -> None:
 
     Raises BadRequestData when two of its members mean the same.
     """
-    if not context.aliases or not isinstance(body, dict):
-        return
-    named = _named(body, context)
-    body.clear()
-    body.update({name: _attribute(value, context) for name, value in named.items()})
+    _replace(body, context, _entity_named)
 
 
 def resolve_attribute(body: Any, context: Context) -> None:
     """As `resolve`, for a body that is one attribute, or a part of one, whatever its members are."""
-    if not context.aliases or not isinstance(body, dict):
-        return
-    named = _attribute_named(body, context)
-    body.clear()
-    body.update(named)
+    _replace(body, context, _attribute_named)
 
 
 def resolve_simplified(body: Any, context: Context) -> None:
     """As `resolve`, for an entity whose attributes are bare values: nothing in these is a name of ours."""
-    if not context.aliases or not isinstance(body, dict):
-        return
-    named = _named(body, context)
-    body.clear()
-    body.update(named)
+    _replace(body, context, _named)
+
+
+def _replace(body: Any, context: Context, renamed: Callable[[dict[str, Any], Context], dict[str, Any]]) -> None:
+    if context.aliases and isinstance(body, dict):
+        named = renamed(body, context)
+        body.clear()
+        body.update(named)
+
+
+def _entity_named(body: dict[str, Any], context: Context) -> dict[str, Any]:
+    return {name: _attribute(value, context) for name, value in _named(body, context).items()}
 
 
 def _named(members: dict[str, Any], context: Context) -> dict[str, Any]:

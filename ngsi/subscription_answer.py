@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from ngsi import endpoint
 from ngsi.errors import NgsiLdError
 from ngsi.jsonld import Context
-from ngsi.query.q import parse_q, renamed
+from ngsi.query.q import parse_q
 from ngsi.query.types import EVERY_TYPE
+from ngsi.query.written import renamed
 from ngsi.stored_names import meant
 from ngsi.subscription import TERMS, Document
 from ngsi.subscription_members import PROJECTION_TOKEN, TYPE_TOKEN

@@ -14,7 +14,7 @@ from ngsi.jsonld import Context
 from ngsi.query.q import Literal, conditions, parse_q
 from ngsi.query.types import EVERY_TYPE
 from ngsi.subscription import TERMS, VALUES, Document, read
-from ngsi.subscription_members import MEMBERS
+from ngsi.subscription_members import KEYWORD_NAMES, MEMBERS
 from ngsi.terms import NULL
 
 _READ_ONLY: Final = frozenset({"status", "createdAt", "modifiedAt", "@context", "@id", "@type"})
@@ -128,11 +128,10 @@ def _merged_notification(stored: Document, given: Document) -> Document:
 def _fragment(body: Any, context: Context, now: datetime) -> Document:
     if not isinstance(body, dict):
         raise BadRequestData(f"a subscription is a JSON object, not {shown(body)}")
-    renamed = {"@id": "id", "@type": "type"}
     recorder = _Recorder(context)
     document: Document = {}
     for given, value in body.items():
-        name = renamed.get(given, given)
+        name = KEYWORD_NAMES.get(given, given)
         if name in _READ_ONLY:
             continue
         if name not in MEMBERS:

@@ -15,10 +15,11 @@ from ngsi.naming import attribute_in
 from ngsi.projection import parse_projection
 from ngsi.query.geo import parse_geo
 from ngsi.query.pattern import parse_pattern
-from ngsi.query.q import link_depth, parse_written
+from ngsi.query.q import link_depth
 from ngsi.query.scope import parse_scopes
 from ngsi.query.temporal import parse_temporal
 from ngsi.query.types import EVERY_TYPE, parse_types
+from ngsi.query.written import parse_written
 from ngsi.stored_names import stored
 from ngsi.subscription import ATTRIBUTE_TRIGGERS, VERSION, Document
 from ngsi.terms import DEFAULT_DATASET, ENTITY_MEMBERS
@@ -26,6 +27,7 @@ from ngsi.terms import DEFAULT_DATASET, ENTITY_MEMBERS
 FORMATS: Final = ("normalized", "concise", "simplified", "keyValues", *ngsiv2.FORMS)
 TRIGGERS: Final = ("entityCreated", "entityUpdated", "entityDeleted", *sorted(ATTRIBUTE_TRIGGERS))
 TYPE_TOKEN: Final = re.compile(r"[^\s,|;()]+")
+KEYWORD_NAMES: Final = {"@id": "id", "@type": "type"}  # JSON-LD's names of these members (4.4)
 PROJECTION_TOKEN: Final = re.compile(r"[^\s,|{}]+")
 _NOTIFICATION_READ_ONLY: Final = frozenset(
     {"status", "lastNotification", "lastSuccess", "lastFailure", "timesSent", "timesFailed"}
@@ -219,11 +221,10 @@ def _geo(value: Any, field: str, context: Context) -> Document:
 def _selector(value: Any, field: str, context: Context) -> Any:
     """An EntitySelector (5.2.33), whose id and type JSON-LD may name by its keywords (4.4)."""
     if isinstance(value, dict):
-        value = {_KEYWORDS.get(name, name): item for name, item in value.items()}
+        value = {KEYWORD_NAMES.get(name, name): item for name, item in value.items()}
     return _SELECTOR(value, field, context)
 
 
-_KEYWORDS: Final = {"@id": "id", "@type": "type"}
 _SELECTOR = _object({"type": _types, "id": _one_or_list(_id), "idPattern": _pattern}, "type", frozenset())
 _ENDPOINT = _object(
     {

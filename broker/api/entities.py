@@ -88,7 +88,7 @@ def merging(request: Request) -> Callable[[Any, Context], MergeFragment]:
     )
     return partial(
         parse_merge,
-        simplified=_input_format(request) in _BARE,
+        simplified=_is_simplified(request),
         observed_at=observed_at,
         language=names.language_tag(given["lang"]) if "lang" in given else None,
     )
@@ -96,17 +96,17 @@ def merging(request: Request) -> Callable[[Any, Context], MergeFragment]:
 
 def resolving(request: Request) -> http.Resolve:
     """How a merge's other names for the standard's members are found. Raises as `merging` does."""
-    return aliases.resolve_simplified if _input_format(request) in _BARE else aliases.resolve
+    return aliases.resolve_simplified if _is_simplified(request) else aliases.resolve
 
 
-def _input_format(request: Request) -> str:
+def _is_simplified(request: Request) -> bool:
     given = http.parameters(request)
     chosen = http.options(given, _INPUT_FORMATS)
     if "format" in given:  # it goes before options (6.5.3.4)
         chosen = frozenset({given["format"]})
     if not chosen <= _INPUT_FORMATS:
         raise BadRequestData(f"format: {shown(given['format'])} is not one of {', '.join(sorted(_INPUT_FORMATS))}")
-    return "simplified" if not chosen.isdisjoint(_BARE) else "normalized"
+    return not chosen.isdisjoint(_BARE)
 
 
 async def _sent(request: Request, resolve: http.Resolve = aliases.resolve) -> tuple[str, Any, Context]:

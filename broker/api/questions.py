@@ -13,9 +13,10 @@ from ngsi.query.entities import EntityQuery, EntitySelector, Page
 from ngsi.query.geo import GeoQuery, parse_geo
 from ngsi.query.order import Ordering, parse_order
 from ngsi.query.pattern import parse_pattern
-from ngsi.query.q import Query, attributes_of, link_depth, parse_q, parse_written
+from ngsi.query.q import Query, attributes_of, link_depth, parse_q
 from ngsi.query.scope import parse_scopes
 from ngsi.query.types import EVERY_TYPE, parse_types
+from ngsi.query.written import parse_written
 from ngsi.terms import SYSTEM_MEMBERS
 
 PAGE: Final = frozenset({"limit", "offset", "count"})

@@ -20,12 +20,13 @@ from broker.store import dispatch, log
 from broker.store.db import Database
 from broker.store.dispatch import LOST, Leader, Letter
 from broker.subscriptions.delivery import Post
+from broker.subscriptions.house import Patience
 from broker.subscriptions.index import Index, types_of
 from broker.subscriptions.interval import tick
 from broker.subscriptions.linked import learn, parts
 from broker.subscriptions.message import Channel, Message, NotTaken, via
 from broker.subscriptions.outbox import Counts, Item
-from broker.subscriptions.subscriber import FULL, TOLD, Patience, Subscriber, Told, state, subscriber
+from broker.subscriptions.subscriber import FULL, TOLD, Subscriber, Told, state, subscriber
 from ngsi.entity import Entity
 from ngsi.errors import NgsiLdError
 from ngsi.event import Event

@@ -3,14 +3,14 @@
 import asyncio
 import hashlib
 import logging
-import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from broker.store.db import FAILURES
 from broker.store.dispatch import Letter
+from broker.subscriptions.house import House
 from broker.subscriptions.message import Channel, Message, NotTaken, via
 from broker.subscriptions.outbox import Counts, Item, Outbox
 from ngsi import times
@@ -27,37 +27,6 @@ _REFUSALS: Final = 10  # an endpoint that says "never" is not asked for a day
 _AT_ONCE: Final = 8  # requests under way to one endpoint
 _RETRIED: Final = 64  # notifications that wait for another attempt while later ones overtake them
 FULL: Final = 512  # notifications in memory for one subscription; the rest waits in the log
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long an endpoint is waited for, in seconds."""
-
-    first: float
-    longest: float
-    give_up: float
-    attempts: int
-
-    def wait(self, failures: int) -> float:
-        """Exponential, with jitter so that many do not come back at once."""
-        return float(min(self.longest, self.first * 2 ** min(failures - 1, 30)) * random.uniform(0.5, 1.0))  # noqa: S311
-
-
-class House(Protocol):
-    """What a subscriber needs of the dispatcher."""
-
-    patience: Patience
-    alias: str
-
-    def changed(self, subscriber: "Subscriber") -> None: ...
-    def hungry(self, subscriber: "Subscriber") -> None: ...
-    def bury(self, letter: Letter) -> None: ...
-    def finished(self, task: "asyncio.Task[None]") -> None: ...
-    async def tools(self, subscriber: "Subscriber") -> tuple[Form, Channel]: ...
-    async def remember(self, subscriber: "Subscriber", item: Item) -> None: ...
-    async def joined(
-        self, subscriber: "Subscriber", form: Form, subjects: Sequence[Event | Entity]
-    ) -> Iterable[bytes]: ...
 
 
 @dataclass(slots=True)

@@ -5,11 +5,10 @@ absence.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeAlias
-from urllib.parse import unquote
 
 import orjson
 
@@ -107,51 +106,16 @@ def parse_q(text: str, context: Context, expand_values: frozenset[str] = frozens
     return Reader(text, field, "|", lambda reader: _condition(reader, context, expand_values)).parse()
 
 
-def renamed(text: str, context: Context, name_of: Callable[[str], str], field: str = "q") -> str:
-    """`text`, which `context` gives its meaning, with `name_of` each name in it; its values stay as they are.
-
-    Raises as `parse_q` does.
-    """
+def names_in(text: str, context: Context, field: str) -> list[tuple[int, int]]:
+    """From where to where each name stands in `text`, in quotation marks or not. Raises as `parse_q` does."""
     reader: Reader[Condition] = Reader(text, field, "|", lambda reader: _condition(reader, context, frozenset()))
     reader.parse()
-    for start, end in reversed(reader.names):
-        written = text[start:end]
-        if written.startswith('"'):
-            name = _in_quotes(name_of(orjson.loads(written)))
-        else:
-            name = name_of(written)
-            name = name if _stands_alone(name) else _in_quotes(name)
-        text = text[:start] + name + text[end:]
-    return text
+    return reader.names
 
 
-def _in_quotes(name: str) -> str:
-    return orjson.dumps(name).decode()
-
-
-def _stands_alone(name: str) -> bool:
+def stands_alone(name: str) -> bool:
+    """Whether `name` is read as one name without quotation marks."""
     return _NAMES.fullmatch(name) is not None and ("." not in name or "://" in name)
-
-
-def parse_written(
-    text: str, context: Context, expand_values: frozenset[str] = frozenset(), field: str = "q"
-) -> tuple[str, Query]:
-    """A query of a body: its text as it was meant, and what `parse_q` makes of it.
-
-    Clients percent-encode it there too, as if it stood in a URL. It is decoded when its quotation marks are encoded, or
-    when it makes sense only then. Raises as `parse_q` does.
-    """
-    meant = unquote(text) if "%22" in text and '"' not in text else text
-    try:
-        return meant, parse_q(meant, context, expand_values, field)
-    except BadRequestData as error:
-        decoded = unquote(meant)
-        if decoded == meant:
-            raise
-        try:
-            return decoded, parse_q(decoded, context, expand_values, field)
-        except BadRequestData:
-            raise error from None
 
 
 def parse_path(text: str, field: str, context: Context) -> Path:

@@ -13,6 +13,7 @@ from adapters.runner import pump
 from adapters.transports.mqtt import MqttSettings, connection, subscribe
 from tests.adapters.conftest import Mosquitto, until
 from tests.adapters.recorder import Recorder, committed
+from tests.stopping import stops_when_asked
 
 FRAME = "8241BC00004274000044190000000000"
 
@@ -120,15 +121,7 @@ async def test_whoever_publishes_can_be_stopped_at_any_moment(mosquitto: Mosquit
             while True:
                 await client.publish("anywhere", b"", qos=1)
 
-    for turn in range(100):
-        task = asyncio.create_task(endlessly())
-        await asyncio.sleep(0.002 + turn / 50_000)
-        asked = 0
-        while not task.done():
-            task.cancel()
-            asked += 1
-            await asyncio.wait({task}, timeout=0.5)
-        assert asked == 1
+    await stops_when_asked(endlessly)
 
 
 async def test_two_processes_share_a_subscription(

@@ -18,6 +18,7 @@ from tests.adapters.conftest import Mosquitto
 from tests.broker.running import inside
 from tests.broker.sink import Sink, Taken, until
 from tests.broker.subscribing import ID, ROOM, account, create, room, set_to, subscribe
+from tests.stopping import stops_when_asked
 
 
 @pytest.fixture
@@ -273,15 +274,7 @@ async def test_a_publication_by_mqtt_can_be_stopped_at_any_moment(tmp_path: Path
             await publisher.publish("city", b"", 1)
 
     try:
-        for turn in range(100):
-            task = asyncio.create_task(endlessly())
-            await asyncio.sleep(0.002 + turn / 50_000)
-            asked = 0
-            while not task.done():
-                task.cancel()
-                asked += 1
-                await asyncio.wait({task}, timeout=0.5)
-            assert asked == 1
+        await stops_when_asked(endlessly)
         await publisher.close()
     finally:
         server.stop()

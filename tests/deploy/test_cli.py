@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 
 from deploy.cli import main
 from deploy.postgres import EmbeddedPostgres
+from tests.broker.databases import execute
 
 Capture = pytest.CaptureFixture[str]
 
@@ -129,7 +129,7 @@ def test_serve_tells_of_a_database_that_allows_too_few_connections(tmp_path: Pat
     with EmbeddedPostgres(tmp_path) as dsn:
         assert yukitsuri("migrate", BROKER_DATABASE_URL=dsn).returncode == 0
         role = "create role city login password 'city'; grant pg_read_all_data to city"
-        asyncio.run(_execute(dsn, f"{role}; {limit}"))
+        asyncio.run(execute(dsn, f"{role}; {limit}"))
         address = urlsplit(dsn)
         theirs = address._replace(netloc=f"city:city@{address.netloc.rpartition('@')[2]}").geturl()
         command = [sys.executable, "-m", "deploy.cli", "serve"]
@@ -141,11 +141,3 @@ def test_serve_tells_of_a_database_that_allows_too_few_connections(tmp_path: Pat
             finally:
                 broker.kill()
     assert "allows 9 connections and the broker takes up to 28: " in told
-
-
-async def _execute(dsn: str, sql: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()

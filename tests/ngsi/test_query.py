@@ -9,9 +9,10 @@ from ngsi.errors import BadRequestData, TooComplexQuery
 from ngsi.query.geo import parse_geo
 from ngsi.query.match import match_geo, match_q, match_scopes, match_types
 from ngsi.query.pattern import parse_pattern, search
-from ngsi.query.q import Condition, Link, Literal, Path, parse_q, parse_written
+from ngsi.query.q import Condition, Link, Literal, Path, parse_q
 from ngsi.query.scope import parse_scopes
 from ngsi.query.types import parse_types
+from ngsi.query.written import parse_written
 from tests.ngsi.contexts import context
 
 CONTEXT = context(Male="http://example.org/Male")
